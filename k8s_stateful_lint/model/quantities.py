@@ -1,0 +1,76 @@
+"""Quantities and percentages as apimachinery reads them (api/resource/quantity.go, util/intstr/intstr.go)."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+
+_CHARSET = re.compile(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)\Z")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\Z")
+_EXPONENT = re.compile(r"[eE][-+]?[0-9]+\Z")
+_SUFFIXES = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "": Decimal(1),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "P": Decimal(10**15),
+    "E": Decimal(10**18),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+    "Pi": Decimal(2**50),
+    "Ei": Decimal(2**60),
+}
+FORMAT_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+SUFFIX_WRONG = "unable to parse quantity's suffix"
+
+
+class QuantityError(ValueError):
+    """The API server refuses the quantity; the text is the server's own."""
+
+
+def parse_quantity(text: str | int | float) -> Decimal:
+    """The value of a quantity in its base unit (bytes for storage).
+
+    Raises:
+        QuantityError: with the API server's message when the text is no quantity.
+
+    """
+    written = str(text)
+    found = _CHARSET.match(written)
+    if found is None or not _NUMBER.match(found.group(1)):
+        raise QuantityError(FORMAT_WRONG)
+    number, suffix = found.group(1), found.group(2)
+    if suffix in _SUFFIXES:
+        return Decimal(number) * _SUFFIXES[suffix]
+    if _EXPONENT.match(suffix):
+        try:
+            return Decimal(number + suffix)
+        except InvalidOperation as error:  # an exponent beyond anything real
+            raise QuantityError(SUFFIX_WRONG) from error
+    raise QuantityError(SUFFIX_WRONG)
+
+
+def quantity_or_none(text: str | int | float | None) -> Decimal | None:
+    """The value of a quantity, or None where it is absent or no quantity (other rules say so)."""
+    if text is None:
+        return None
+    try:
+        return parse_quantity(text)
+    except QuantityError:
+        return None
+
+
+def scaled(value: int | str | None, total: int, *, round_up: bool) -> int | None:
+    """An absolute number or a percentage of ``total``, rounded as the API does; None if it is neither."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.endswith("%") and value[:-1].isdigit():
+        share = int(value[:-1]) * total
+        return -(-share // 100) if round_up else share // 100
+    return None

@@ -1,0 +1,97 @@
+"""One API object of the input: what it says, and where it says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from k8s_stateful_lint.model.base import ApiStruct, Metadata
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.reading import Document, Route
+
+
+class FieldProblem(NamedTuple):
+    """A field whose value the typed object could not take; the object was read as if the field were absent."""
+
+    route: Route
+    kind: Literal["wrong-type", "null", "placeholder"]
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource:
+    """An API object, typed where its kind is modelled.
+
+    ``route`` leads from the document to the object: ``()``, or ``("items", 0)`` inside a List. Routes of fields
+    everywhere else are relative to the object.
+    """
+
+    document: Document
+    route: Route
+    api_version: str
+    kind: str
+    raw: Mapping[str, Any]
+    body: ApiStruct | None
+    metadata: Metadata
+    problems: tuple[FieldProblem, ...] = field(default=())
+
+    @property
+    def group(self) -> str:
+        """The API group; the core group is ``""``."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """``metadata.name``; empty where it is absent or generated."""
+        return self.metadata.name
+
+    @property
+    def path(self) -> str:
+        """The file, as shown to people."""
+        return self.document.file.path
+
+    def get(self, *route: str | int) -> Any:
+        """The raw value at a route, or None where there is none."""
+        value: Any = self.raw
+        for step in route:
+            if isinstance(step, int):
+                if not isinstance(value, list) or step >= len(value):
+                    return None
+                value = value[step]
+            elif isinstance(value, Mapping):
+                value = value.get(step)
+            else:
+                return None
+        return value
+
+    def is_unknown(self, *route: str | int) -> bool:
+        """Whether something written at (or above) the route could not be understood, so its value is unknown."""
+        return any(problem.kind != "null" and problem.route == route[: len(problem.route)] for problem in self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of an object, by route. It is looked up in the file only when it is reported."""
+
+    resource: Resource
+    route: Route
+    part: Literal["value", "key", "entry"] = "value"
+
+    @property
+    def field_path(self) -> str:
+        """The route as people write it: ``spec.template.spec.volumes[0].name``."""
+        return field_path(self.route)
+
+
+def field_path(route: Route) -> str:
+    """A route as people write it; keys with dots or slashes are put in brackets."""
+    text = ""
+    for step in route:
+        if isinstance(step, int) or "." in step or "/" in step:
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text
