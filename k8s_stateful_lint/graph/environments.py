@@ -1,0 +1,77 @@
+"""Which environment an object is for: production, development, or nothing that we may guess."""
+
+from __future__ import annotations
+
+import posixpath
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from k8s_stateful_lint.graph.node import Node
+
+_LABELS = ("environment", "env", "app.kubernetes.io/environment")
+_PRODUCTION_LABELS = frozenset({"prod", "production", "prd", "live"})
+_DEVELOPMENT_LABELS = frozenset({"dev", "development", "test", "ci", "local"})
+_PRODUCTION_WORDS = frozenset({"prod", "production", "prd", "live"})
+_PRODUCTION_ENDINGS = ("-prod", "-production")
+
+
+class Environment(NamedTuple):
+    """The environment's name, and what said so."""
+
+    name: str
+    reason: str
+
+
+UNSPECIFIED = Environment("unspecified", "nothing says which environment this is")
+
+
+def environment_of(node: Node) -> Environment:
+    """The first of: command line, configured paths, configured namespaces, labels, and signs of production."""
+    config = node.graph.config
+    if config.environment is not None:
+        return Environment(config.environment, "given on the command line")
+    path, namespace = posixpath.normpath(node.resource.path), node.namespace
+    for settings in config.environments:
+        if any(fnmatchcase(path, glob) for glob in settings.paths):
+            return Environment(settings.name, f"the path matches the environment {settings.name} of the configuration")
+    for settings in config.environments:
+        if namespace is not None and any(fnmatchcase(namespace, glob) for glob in settings.namespaces):
+            return Environment(
+                settings.name, f"the namespace {namespace} is in the environment {settings.name} of the configuration"
+            )
+    for labels in _label_sets(node):
+        for settings in config.environments:
+            if settings.labels and all(labels.get(key) == value for key, value in settings.labels.items()):
+                return Environment(settings.name, "labels of the configuration")
+        for key in _LABELS:
+            value = labels.get(key, "").lower()
+            if value in _PRODUCTION_LABELS:
+                return Environment("production", f"label {key}: {value}")
+            if value in _DEVELOPMENT_LABELS:
+                return Environment("development", f"label {key}: {value}")
+    if config.guess_environments:
+        return _guess(path, namespace)
+    return UNSPECIFIED
+
+
+def _label_sets(node: Node) -> list[Mapping[str, str]]:
+    sets: list[Mapping[str, str]] = [node.labels]
+    template = getattr(node, "template_labels", None)
+    if template:
+        sets.append(template)
+    home = node.graph.namespace_object(node)
+    if home is not None and home is not node:
+        sets.append(home.labels)
+    return sets
+
+
+def _guess(path: str, namespace: str | None) -> Environment:
+    for segment in path.lower().split("/")[:-1]:
+        if segment in _PRODUCTION_WORDS:
+            return Environment("production", f"the path has the segment {segment}")
+    if namespace is not None and (namespace in _PRODUCTION_WORDS or namespace.endswith(_PRODUCTION_ENDINGS)):
+        return Environment("production", f"the namespace is {namespace}")
+    return UNSPECIFIED

@@ -1,0 +1,656 @@
+"""The storage graph: every object of the input, found by kind and by name, with the edges between them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from k8s_stateful_lint.config import Config, ConfigError
+from k8s_stateful_lint.graph import settings
+from k8s_stateful_lint.graph.backups import backup_objects
+from k8s_stateful_lint.graph.databases import Database, Server, server_in
+from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.storage import (
+    Claim,
+    ClassName,
+    PersistentVolume,
+    StorageClass,
+    VolumeSnapshot,
+    VolumeSnapshotClass,
+    claim_of,
+    matches_any,
+)
+from k8s_stateful_lint.graph.units import Units
+from k8s_stateful_lint.graph.workloads import (
+    Autoscaler,
+    Container,
+    DisruptionBudget,
+    Kustomization,
+    Namespace,
+    PodVolume,
+    Service,
+    StatefulSet,
+    Workload,
+)
+from k8s_stateful_lint.knowledge import NEWEST, UNKNOWN, BackupKind, Knowledge, Version, builtin, parse_version
+from k8s_stateful_lint.knowledge.image_reference import ImageReference, parse_image
+from k8s_stateful_lint.knowledge.images import Match, builtin_images
+from k8s_stateful_lint.model.kustomization import ImageOverride, KustomizationBody
+from k8s_stateful_lint.model.placeholders import is_placeholder
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.model.resource import Place, Resource
+
+WORKLOAD_KINDS = frozenset(
+    {
+        "Pod",
+        "Deployment",
+        "ReplicaSet",
+        "ReplicationController",
+        "StatefulSet",
+        "PetSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+    }
+)
+_CLUSTER_KINDS = frozenset(
+    {
+        "CSIDriver",
+        "CSINode",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "StorageClass",
+        "VolumeAttachment",
+        "VolumeAttributesClass",
+        "VolumeSnapshotClass",
+        "VolumeSnapshotContent",
+    }
+)
+_NODE_TYPES: dict[str, type[Node]] = {
+    "StorageClass": StorageClass,
+    "PersistentVolume": PersistentVolume,
+    "VolumeSnapshot": VolumeSnapshot,
+    "VolumeSnapshotClass": VolumeSnapshotClass,
+    "Service": Service,
+    "PodDisruptionBudget": DisruptionBudget,
+    "HorizontalPodAutoscaler": Autoscaler,
+    "ScaledObject": Autoscaler,
+    "Namespace": Namespace,
+    "Kustomization": Kustomization,
+    "Component": Kustomization,
+    "StatefulSet": StatefulSet,
+    "PetSet": StatefulSet,
+}
+NodeType = TypeVar("NodeType", bound=Node)
+
+
+class Unresolved(NamedTuple):
+    """A reference that leads nowhere in the input, or to several definitions that disagree."""
+
+    place: Place
+    kind: str
+    name: str
+    is_ambiguous: bool
+
+
+class Graph:
+    """The input as a graph. It is frozen: edges are computed once, when they are first asked for."""
+
+    def __init__(
+        self, resources: Iterable[Resource], config: Config | None = None, knowledge: Knowledge | None = None
+    ) -> None:
+        """Index the objects of the input.
+
+        Raises:
+            ConfigError: ``target`` of the configuration is no version.
+
+        """
+        self.config = config or Config()
+        added = dict(self.config.knowledge)
+        images, mirrors = added.pop("images", ()), added.pop("mirrors", None)
+        self.images = builtin_images().extended(images, mirrors) if images or mirrors else builtin_images()
+        self.knowledge = knowledge or (builtin().extended(added) if added else builtin())
+        self.target: Version = _target(self.config)
+        self.resources = tuple(resources)
+        self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
+        self.nodes: tuple[Node, ...] = tuple(self._node(resource) for resource in self.resources)
+
+    def _node(self, resource: Resource) -> Node:
+        if resource.body is None:
+            return Node(self, resource)
+        if resource.kind == "PersistentVolumeClaim":
+            return claim_of(self, resource)
+        node_type = _NODE_TYPES.get(resource.kind)
+        if node_type is None:
+            node_type = Workload if resource.kind in WORKLOAD_KINDS else Node
+        return node_type(self, resource)
+
+    # What there is --------------------------------------------------------------------------------------------------
+
+    def of_type(self, node_type: type[NodeType]) -> tuple[NodeType, ...]:
+        """Every object of the input with this type of node."""
+        return tuple(node for node in self.nodes if isinstance(node, node_type))
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Everything that makes pods."""
+        return self.of_type(Workload)
+
+    @cached_property
+    def stateful_sets(self) -> tuple[StatefulSet, ...]:
+        """StatefulSets (and PetSets)."""
+        return self.of_type(StatefulSet)
+
+    @cached_property
+    def claim_objects(self) -> tuple[Claim, ...]:
+        """PersistentVolumeClaims that are objects of their own."""
+        return self.of_type(Claim)
+
+    @cached_property
+    def claims(self) -> tuple[Claim, ...]:
+        """Claims of every shape: objects, claim templates, templates of ephemeral volumes."""
+        inner = [
+            volume.claim
+            for workload in self.workloads
+            for volume in workload.volumes
+            if volume.claim is not None and volume.claim.shape != "object" and volume.claim.workload is workload
+        ]
+        # An ephemeral or claim template is reached through its own workload only; a generated claim through others too.
+        return self.claim_objects + tuple(dict.fromkeys(inner))
+
+    @cached_property
+    def persistent_volumes(self) -> tuple[PersistentVolume, ...]:
+        """PersistentVolumes."""
+        return self.of_type(PersistentVolume)
+
+    @cached_property
+    def storage_classes(self) -> tuple[StorageClass, ...]:
+        """StorageClasses."""
+        return self.of_type(StorageClass)
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """Services."""
+        return self.of_type(Service)
+
+    @cached_property
+    def disruption_budgets(self) -> tuple[DisruptionBudget, ...]:
+        """PodDisruptionBudgets."""
+        return self.of_type(DisruptionBudget)
+
+    @cached_property
+    def autoscalers(self) -> tuple[Autoscaler, ...]:
+        """HorizontalPodAutoscalers and KEDA ScaledObjects."""
+        return self.of_type(Autoscaler)
+
+    @cached_property
+    def pod_volumes(self) -> tuple[PodVolume, ...]:
+        """Every live volume of every workload."""
+        return tuple(volume for workload in self.workloads for volume in workload.volumes)
+
+    @cached_property
+    def containers(self) -> tuple[Container, ...]:
+        """Every container and init container."""
+        return tuple(container for workload in self.workloads for container in workload.all_containers)
+
+    @cached_property
+    def servers(self) -> tuple[Server, ...]:
+        """Every container that runs a known stateful server."""
+        return tuple(server for workload in self.workloads for server in workload.servers)
+
+    @cached_property
+    def databases(self) -> tuple[Database, ...]:
+        """Every server whose data is one instance's own."""
+        return tuple(database for workload in self.workloads for database in workload.databases)
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Node, ...]]:
+        groups: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            groups[node.kind].append(node)
+        return {kind: tuple(nodes) for kind, nodes in groups.items()}
+
+    def objects(self, kind: str) -> tuple[Node, ...]:
+        """Every object of a kind, also of kinds that are not modelled."""
+        return self._by_kind.get(kind, ())
+
+    def is_closed(self, kind: str) -> bool:
+        """Whether the input holds every object of the kind that there is."""
+        complete = self.config.input.complete
+        return complete if isinstance(complete, bool) else kind in complete
+
+    # Identity and nearness ------------------------------------------------------------------------------------------
+
+    def namespace_of(self, resource: Resource) -> str | None:
+        """The namespace in effect: the kustomizations', the written one, the command line's; None = unwritten."""
+        if resource.kind in _CLUSTER_KINDS:
+            return None
+        namespace = self.units.namespace(resource.path) or resource.metadata.namespace or self.config.namespace
+        return None if is_placeholder(namespace) else namespace or None
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[Node]]:
+        index: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            if node.name and not node.is_partial:
+                index[node.kind, node.name].append(node)
+        return index
+
+    def named(self, kind: str, name: str) -> list[Node]:
+        """Every whole object of this kind and name, in any namespace."""
+        return self._by_name.get((kind, name), [])
+
+    def _find(self, node_type: type[NodeType], kind: str, name: str, origin: Node) -> Resolution[NodeType]:
+        candidates = [node for node in self.named(kind, name) if isinstance(node, node_type)]
+        return self.nearest(candidates, origin, namespaced=kind not in _CLUSTER_KINDS)
+
+    def nearest(self, candidates: Iterable[NodeType], origin: Node, *, namespaced: bool = True) -> Resolution[NodeType]:
+        """The definition that is nearest to a reference: same file, then same unit, then longest common path.
+
+        Several equally near definitions that say the same are one; if they disagree the answer is ambiguous.
+        """
+        pool = list(candidates)
+        weak = 0
+        if namespaced and pool:
+            space = origin.namespace
+            same = [node for node in pool if node.namespace == space]
+            half = [node for node in pool if (node.namespace is None) != (space is None)]
+            pool, weak = (same, 0) if same else (half, 1)
+        if not pool:
+            return Resolution(None)
+        scores = [(_nearness(node, origin), node) for node in pool]
+        best = max(score for score, _ in scores)
+        found = [node for score, node in scores if score == best]
+        first = found[0]
+        if any(node.resource.raw.get("spec") != first.resource.raw.get("spec") for node in found[1:]):
+            return Resolution(None, weak, ambiguous=True)
+        elsewhere = best[0] == 0
+        if elsewhere and (not namespaced or (origin.namespace is None and first.namespace is None)):
+            weak += 1
+        return Resolution(first, weak)
+
+    @cached_property
+    def _workloads_by_unit(self) -> dict[str, list[Workload]]:
+        index: dict[str, list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            for unit in workload.units:
+                index[unit].append(workload)
+        return index
+
+    @cached_property
+    def _workloads_by_namespace(self) -> dict[str, list[Workload]]:
+        index: dict[str, list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            if workload.namespace is not None:
+                index[workload.namespace].append(workload)
+        return index
+
+    def workloads_near(self, node: Node) -> list[Workload]:
+        """Workloads that label selectors in ``node`` can reach: of its units, or of its written namespace."""
+        found: dict[Workload, None] = {}
+        for unit in sorted(node.units):
+            found.update(dict.fromkeys(self._workloads_by_unit.get(unit, ())))
+        if node.namespace is not None:
+            found.update(dict.fromkeys(self._workloads_by_namespace.get(node.namespace, ())))
+        return [workload for workload in found if workload.sees(node)]
+
+    @cached_property
+    def _nodes_by_unit(self) -> dict[str, list[Node]]:
+        index: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            for unit in node.units:
+                index[unit].append(node)
+        return index
+
+    def unit_mates(self, node: Node, node_type: type[NodeType]) -> list[NodeType]:
+        """Other whole objects of a type that are deployed together with ``node``, in file order."""
+        found: dict[Node, None] = {}
+        for unit in sorted(node.units):
+            found.update(dict.fromkeys(self._nodes_by_unit.get(unit, ())))
+        return [mate for mate in found if isinstance(mate, node_type) and mate is not node and not mate.is_partial]
+
+    @cached_property
+    def _groups_of_units(self) -> dict[str, set[str]]:
+        groups: dict[str, set[str]] = defaultdict(set)
+        for node in self.nodes:
+            for unit in node.units:
+                groups[unit].add(node.resource.group)
+        return groups
+
+    def has_group_in_unit(self, group: str, origin: Node) -> bool:
+        """Whether an object of an API group, or of one below it, is deployed together with ``origin``."""
+        return any(
+            found == group or found.endswith("." + group)
+            for unit in origin.units
+            for found in self._groups_of_units.get(unit, ())
+        )
+
+    def possible_creator(self, name: str, origin: Node) -> Node | None:
+        """A custom resource of the unit with this name, whose operator may create what seems to be missing."""
+        for mate in self.unit_mates(origin, Node):
+            if (
+                mate.resource.body is None
+                and mate.name == name
+                and "." in mate.resource.group
+                and not mate.resource.group.endswith(".k8s.io")
+                and (mate.namespace == origin.namespace or None in (mate.namespace, origin.namespace))
+            ):
+                return mate
+        return None
+
+    # References -----------------------------------------------------------------------------------------------------
+
+    def claim(self, name: str, origin: Workload) -> Resolution[Claim]:
+        """The claim a workload refers to: an object, or the claim that a StatefulSet of the unit makes for a pod."""
+        found = self._find(Claim, "PersistentVolumeClaim", name, origin)
+        if found.target is not None or found.ambiguous:
+            return found
+        templates = [template for template in self._templates_of_generated(name) if template.shares_unit(origin)]
+        return self.nearest(templates, origin)
+
+    @cached_property
+    def _generated_prefixes(self) -> dict[str, list[Claim]]:
+        prefixes: dict[str, list[Claim]] = defaultdict(list)
+        for stateful_set in self.stateful_sets:
+            if not stateful_set.is_partial:
+                for template in stateful_set.claim_templates:
+                    prefixes[f"{template.name}-{stateful_set.name}"].append(template)
+        return prefixes
+
+    def _templates_of_generated(self, name: str) -> list[Claim]:
+        prefix, _, ordinal = name.rpartition("-")
+        if not ordinal.isdigit():
+            return []
+        return [
+            template
+            for template in self._generated_prefixes.get(prefix, ())
+            if isinstance(template.workload, StatefulSet)
+            and (template.workload.ordinals is None or int(ordinal) in template.workload.ordinals)
+        ]
+
+    def template_of_generated(self, name: str, origin: Node) -> Claim | None:
+        """The claim template that makes a claim of this name (``data-db-0``), in a unit of ``origin``."""
+        return next((t for t in self._templates_of_generated(name) if t.shares_unit(origin)), None)
+
+    def volume_of(self, claim: Claim) -> Resolution[PersistentVolume]:
+        """The PersistentVolume paired with a claim by ``volumeName`` or ``claimRef``."""
+        name = claim.spec.volume_name
+        if name and not is_placeholder(name):
+            return self._find(PersistentVolume, "PersistentVolume", name, claim)
+        if claim.shape != "object":
+            return Resolution(None)
+        reserved = [volume for volume in self._volumes_by_claim.get(claim.name, ()) if volume.is_reserved_for(claim)]
+        return self.nearest(reserved, claim, namespaced=False)
+
+    @cached_property
+    def _volumes_by_claim(self) -> dict[str, list[PersistentVolume]]:
+        index: dict[str, list[PersistentVolume]] = defaultdict(list)
+        for volume in self.persistent_volumes:
+            if volume.spec.claim_ref is not None and not volume.is_partial:
+                index[volume.spec.claim_ref.name].append(volume)
+        return index
+
+    def volumes_reserved_for(self, claim: Claim) -> tuple[PersistentVolume, ...]:
+        """Every PersistentVolume whose ``claimRef`` names a claim, or a claim that a claim template makes."""
+        if claim.shape == "ephemeral":
+            return ()
+        if claim.shape == "object" or claim.workload is None:
+            candidates = self._volumes_by_claim.get(claim.name, ())
+            return tuple(volume for volume in candidates if volume.is_reserved_for(claim))
+        prefix, spaces = f"{claim.name}-{claim.workload.name}", {None, claim.namespace}
+        return tuple(
+            volume
+            for name, volumes in self._volumes_by_claim.items()
+            if name.rpartition("-")[0] == prefix and name.rpartition("-")[2].isdigit()
+            for volume in volumes
+            if volume.spec.claim_ref is not None
+            and (claim.namespace is None or volume.spec.claim_ref.namespace in spaces)
+        )
+
+    @cached_property
+    def _volume_classes(self) -> frozenset[str]:
+        return frozenset(volume.class_name for volume in self.persistent_volumes if volume.class_name)
+
+    def has_volume_of_class(self, name: str) -> bool:
+        """Whether some PersistentVolume of the input carries this class name (a static pair needs no class object)."""
+        return name in self._volume_classes
+
+    def storage_class(self, name: str, origin: Node) -> Resolution[StorageClass]:
+        """The StorageClass of a name."""
+        candidates = [node for node in self.named("StorageClass", name) if isinstance(node, StorageClass)]
+        pool = list(candidates)
+        if not pool:
+            return Resolution(None)
+        scores = [(_nearness(node, origin), node) for node in pool]
+        best = max(score for score, _ in scores)
+        found = [node for score, node in scores if score == best]
+        if any(node.body != found[0].body for node in found[1:]):
+            return Resolution(None, 0, ambiguous=True)
+        return Resolution(found[0], int(best[0] == 0))
+
+    def default_class(self, claim: Claim) -> ClassName:
+        """The class that admission fills in; its name is None where nothing tells."""
+        own = [c for c in self.unit_mates(claim, StorageClass) if c.is_default]
+        if len(own) == 1:
+            return ClassName(own[0].name, written=False)
+        cluster = self.config.cluster
+        if cluster.default_class is not None:
+            return ClassName("" if cluster.default_class == "none" else cluster.default_class, written=False)
+        marked = [c for c in self.storage_classes if c.is_default]
+        if len(marked) == 1 and not own:
+            return ClassName(marked[0].name, written=False, weak=1)
+        if cluster.platform is not None and not marked:
+            shipped = self.knowledge.default_class(cluster.platform, self.target)
+            if shipped is not UNKNOWN:
+                return ClassName(shipped or "", written=False, weak=1)
+        return ClassName(None, written=False)
+
+    def service(self, name: str, origin: Node) -> Resolution[Service]:
+        """The Service of a name."""
+        return self._find(Service, "Service", name, origin)
+
+    def config_map(self, name: str, origin: Node) -> Node | None:
+        """The ConfigMap of a name, in a unit of the object that uses it."""
+        candidates = [node for node in self.named("ConfigMap", name) if node.shares_unit(origin)]
+        return self.nearest(candidates, origin).target
+
+    def namespace_object(self, node: Node) -> Namespace | None:
+        """The Namespace object of an object's namespace."""
+        if node.namespace is None:
+            return None
+        return next((n for n in self.named("Namespace", node.namespace) if isinstance(n, Namespace)), None)
+
+    @cached_property
+    def _autoscalers_by_target(self) -> dict[tuple[str, str], list[Autoscaler]]:
+        index: dict[tuple[str, str], list[Autoscaler]] = defaultdict(list)
+        for scaler in self.autoscalers:
+            if not scaler.is_partial:
+                index[scaler.target].append(scaler)
+        return index
+
+    def autoscaler_of(self, workload: Workload) -> Autoscaler | None:
+        """The autoscaler that scales a workload."""
+        candidates = [
+            scaler
+            for scaler in self._autoscalers_by_target.get((workload.kind, workload.name), ())
+            if workload.sees(scaler)
+        ]
+        return self.nearest(candidates, workload).target
+
+    # Claims and their users -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def _users_of_claims(self) -> dict[Claim, list[PodVolume]]:
+        return _grouped(self.pod_volumes, lambda volume: volume.claim)
+
+    def users_of(self, claim: Claim) -> tuple[PodVolume, ...]:
+        """Every pod volume that leads to a claim."""
+        return tuple(self._users_of_claims.get(claim, ()))
+
+    @cached_property
+    def _claims_of_classes(self) -> dict[StorageClass, list[Claim]]:
+        return _grouped(self.claims, lambda claim: claim.storage_class)
+
+    def claims_of_class(self, storage_class: StorageClass) -> tuple[Claim, ...]:
+        """Every claim that resolves to a class."""
+        return tuple(self._claims_of_classes.get(storage_class, ()))
+
+    @cached_property
+    def _claims_of_volumes(self) -> dict[PersistentVolume, list[Claim]]:
+        return _grouped(self.claims, lambda claim: claim.volume)
+
+    def claims_of_volume(self, volume: PersistentVolume) -> tuple[Claim, ...]:
+        """Every claim that is paired with a PersistentVolume."""
+        return tuple(self._claims_of_volumes.get(volume, ()))
+
+    @cached_property
+    def _services_of_workloads(self) -> dict[Workload, list[Service]]:
+        index: dict[Workload, list[Service]] = defaultdict(list)
+        for service in self.services:
+            for workload in service.workloads:
+                index[workload].append(service)
+        return index
+
+    def services_of(self, workload: Workload) -> tuple[Service, ...]:
+        """Every Service that selects a workload's pods."""
+        return tuple(self._services_of_workloads.get(workload, ()))
+
+    @cached_property
+    def _budgets_of_workloads(self) -> dict[Workload, list[DisruptionBudget]]:
+        index: dict[Workload, list[DisruptionBudget]] = defaultdict(list)
+        for budget in self.disruption_budgets:
+            for workload in budget.workloads:
+                index[workload].append(budget)
+        return index
+
+    def budgets_of(self, workload: Workload) -> tuple[DisruptionBudget, ...]:
+        """Every PodDisruptionBudget that selects a workload's pods."""
+        return tuple(self._budgets_of_workloads.get(workload, ()))
+
+    @cached_property
+    def backup_objects(self) -> tuple[tuple[Node, BackupKind], ...]:
+        """Every object of a kind that backs up claims or namespaces."""
+        return backup_objects(self)
+
+    # Images ---------------------------------------------------------------------------------------------------------
+
+    def image_of(self, container: Container) -> ImageReference | None:
+        """The image of a container, after ``images:`` of the kustomizations that build it."""
+        text = container.spec.image
+        if not text or is_placeholder(text):
+            return None
+        reference = parse_image(text)
+        if reference is None:
+            return None
+        overrides = {
+            _overridden(text, entry)
+            for entry in self.units.images(container.workload.resource.path)
+            if entry.name == _without_tag(text)
+        }
+        if not overrides:
+            return reference
+        # Builds that set different tags: which one is deployed cannot be told.
+        return parse_image(next(iter(overrides))) if len(overrides) == 1 else None
+
+    def match_image(self, image: ImageReference) -> Match | None:
+        """The row of the image table for an image."""
+        return self.images.find(image)
+
+    def server_in(self, container: Container) -> Server | None:
+        """The stateful server that a container runs, if it runs one that is known."""
+        return server_in(container)
+
+    def environment_of_container(self, container: Container) -> settings.Environment:
+        """The environment variables of a container."""
+        return settings.environment_of(self, container)
+
+    def config_files(self, container: Container) -> settings.ConfigFiles:
+        """The configuration files of a container that come from ConfigMaps."""
+        return settings.config_files(self, container)
+
+    # What is open ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def unresolved(self) -> tuple[Unresolved, ...]:
+        """Every reference that leads nowhere in the input or is ambiguous. None of them is a finding by itself."""
+        return tuple(self._unresolved())
+
+    def _unresolved(self) -> Iterator[Unresolved]:
+        external = self.config.external
+        for volume in self.pod_volumes:
+            if volume.claim_name and volume.claim is None and not matches_any(volume.claim_name, external.claims):
+                place = volume.at("persistentVolumeClaim", "claimName")
+                yield Unresolved(place, "PersistentVolumeClaim", volume.claim_name, volume.resolution.ambiguous)
+        for claim in self.claims:
+            name = claim.class_name
+            if name.name and name.written and claim.storage_class is None and claim.volume is None:
+                known = self.config.cluster.storage_classes or {}
+                if name.name not in known and not matches_any(name.name, external.classes):
+                    place = claim.at("spec", "storageClassName")
+                    yield Unresolved(place, "StorageClass", name.name, claim.class_resolution.ambiguous)
+            volume_name = claim.spec.volume_name
+            if volume_name and claim.volume is None and not matches_any(volume_name, external.volumes):
+                place = claim.at("spec", "volumeName")
+                yield Unresolved(place, "PersistentVolume", volume_name, claim.paired.ambiguous)
+        for stateful_set in self.stateful_sets:
+            service = stateful_set.governing_service
+            name_of_service = stateful_set.service_name
+            if name_of_service and service.target is None and not matches_any(name_of_service, external.services):
+                place = stateful_set.at("spec", "serviceName")
+                yield Unresolved(place, "Service", name_of_service, service.ambiguous)
+
+
+def _target(config: Config) -> Version:
+    if config.target is None:
+        return NEWEST
+    try:
+        return parse_version(config.target)
+    except ValueError as error:
+        raise ConfigError(f"target: {error}") from error
+
+
+def _nearness(node: Node, origin: Node) -> tuple[int, int]:
+    if node.resource.path == origin.resource.path:
+        return 2, 0
+    if node.shares_unit(origin):
+        return 1, 0
+    ours, theirs = (posixpath.dirname(n.resource.path).split("/") for n in (origin, node))
+    common = 0
+    for left, right in zip(ours, theirs, strict=False):
+        if left != right:
+            break
+        common += 1
+    return 0, common
+
+
+def _grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    groups: dict[Any, list[Any]] = defaultdict(list)
+    for item in items:
+        target = key(item)
+        if target is not None:
+            groups[target].append(item)
+    return groups
+
+
+def _without_tag(image: str) -> str:
+    name = image.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
+def _overridden(image: str, entry: ImageOverride) -> str:
+    name = entry.new_name or _without_tag(image)
+    if entry.digest:
+        return f"{name}@{entry.digest}"
+    if entry.new_tag is not None:
+        return f"{name}:{entry.new_tag}"
+    return image.replace(_without_tag(image), name, 1)

@@ -1,0 +1,149 @@
+"""The base of everything in the graph: an object of the input, with what the graph knows about it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
+
+from k8s_stateful_lint.graph.environments import Environment, environment_of
+from k8s_stateful_lint.model.resource import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from k8s_stateful_lint.graph.graph import Graph
+    from k8s_stateful_lint.model.base import Metadata
+    from k8s_stateful_lint.model.resource import Resource
+
+_PATCH_NAME = re.compile(r"(?:^|[^a-z])patch(?:es)?(?:[^a-z]|$)", re.IGNORECASE)
+Target = TypeVar("Target", covariant=True)
+
+
+class Resolution(NamedTuple, Generic[Target]):
+    """What a reference leads to.
+
+    ``weak`` counts the steps of confidence that a finding built on it loses: a namespace written on one side only,
+    or a definition in another unit with no namespace written at all.
+    """
+
+    target: Target | None
+    weak: int = 0
+    ambiguous: bool = False
+
+
+class Node:
+    """An object of the input. Rules with this subject see every object, also those of kinds that are not modelled."""
+
+    def __init__(self, graph: Graph, resource: Resource) -> None:
+        """Wrap a resource; edges are resolved when they are asked for."""
+        self.graph = graph
+        self.resource = resource
+
+    def __repr__(self) -> str:
+        """Kind and name, for people who debug a rule."""
+        return f"<{type(self).__name__} {self.label}>"
+
+    @property
+    def kind(self) -> str:
+        """The kind as written."""
+        return self.resource.kind
+
+    @property
+    def name(self) -> str:
+        """``metadata.name``."""
+        return self.resource.metadata.name
+
+    @property
+    def label(self) -> str:
+        """How messages call the object: ``Deployment shop``."""
+        return f"{self.kind} {self.name or self.metadata.generate_name or '(unnamed)'}"
+
+    @property
+    def metadata(self) -> Metadata:
+        """``metadata``."""
+        return self.resource.metadata
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """``metadata.annotations``."""
+        return self.resource.metadata.annotations
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """``metadata.labels``."""
+        return self.resource.metadata.labels
+
+    @cached_property
+    def namespace(self) -> str | None:
+        """The namespace after a kustomization's and the command line's; None where nothing says."""
+        return self.graph.namespace_of(self.resource)
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """The units the object is deployed with."""
+        return self.graph.units.of(self.resource.path)
+
+    def shares_unit(self, other: Node) -> bool:
+        """Whether both are deployed together."""
+        return not self.units.isdisjoint(other.units)
+
+    def is_with_group(self, group: str) -> bool:
+        """Whether objects of an API group, or of one below it (``route.openshift.io``), are deployed with it."""
+        return self.graph.has_group_in_unit(group, self)
+
+    @cached_property
+    def is_partial(self) -> bool:
+        """Whether the object is a patch of another one: nothing can be said about what it does not write."""
+        path = posixpath.normpath(self.resource.path)
+        if path in self.graph.units.patch_files:
+            return True
+        *folders, file = path.split("/")
+        return (
+            "patches" in folders
+            or _PATCH_NAME.search(file.rpartition(".")[0]) is not None
+            or _holds_patch_directive(self.resource.raw)
+        )
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether a controller made the object, so that nobody edits it."""
+        return bool(self.metadata.owner_references)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The environment that applies, and why."""
+        return environment_of(self)
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the object is for production."""
+        return self.environment.name == "production"
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the object is for development."""
+        return self.environment.name == "development"
+
+    def at(self, *route: str | int, part: Literal["value", "key", "entry"] = "value") -> Place:
+        """A field of the object; where it is absent, the finding points at its nearest existing ancestor."""
+        return Place(self.resource, route, part)
+
+    @property
+    def name_place(self) -> Place:
+        """Where the object is named."""
+        return self.at("metadata", "name")
+
+
+def _holds_patch_directive(raw: object) -> bool:
+    pending = [raw]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if "$patch" in value or "$retainKeys" in value:
+                return True
+            pending.extend(item for item in value.values() if isinstance(item, dict | list))
+        elif isinstance(value, list):
+            pending.extend(item for item in value if isinstance(item, dict | list))
+    return False

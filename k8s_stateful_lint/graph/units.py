@@ -1,0 +1,132 @@
+"""Units: objects that are deployed together, and what kustomizations do to them.
+
+A directory is a unit. A kustomization adds to its own directory's unit everything it builds, so an object of a base is
+in the unit of every overlay that builds it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from k8s_stateful_lint.model.kustomization import ImageOverride, KustomizationBody
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.model.resource import Resource
+
+
+def directory_of(path: str) -> str:
+    """The directory of a file; ``.`` at the top, and a stream is a directory of its own."""
+    return path if path == "<stdin>" else posixpath.dirname(posixpath.normpath(path)) or "."
+
+
+@dataclass
+class Build:
+    """One kustomization: its directory, and what it includes."""
+
+    resource: Resource
+    body: KustomizationBody
+    directory: str
+    files: set[str] = field(default_factory=set)
+    children: list[Build] = field(default_factory=list)
+    parents: list[Build] = field(default_factory=list)
+
+
+class Units:
+    """Which unit(s) every file belongs to, and which transformers of kustomizations reach it."""
+
+    def __init__(self, kustomizations: Iterable[Resource]) -> None:
+        """Read the kustomizations of the input; every other directory is a unit by itself."""
+        self.builds: dict[str, Build] = {}
+        self.patch_files: set[str] = set()
+        for resource in kustomizations:
+            if isinstance(resource.body, KustomizationBody):
+                directory = directory_of(resource.path)
+                self.builds.setdefault(directory, Build(resource, resource.body, directory))
+        for build in self.builds.values():
+            self._connect(build)
+
+    def _connect(self, build: Build) -> None:
+        body = build.body
+        for entry in (*body.resources, *body.bases, *body.components):
+            target = posixpath.normpath(posixpath.join(build.directory, entry))
+            child = self.builds.get(target)
+            if child is not None and child is not build:
+                build.children.append(child)
+                child.parents.append(build)
+            else:
+                build.files.add(target)
+        patches = [patch.get("path") for patch in (*body.patches, *body.patches_json6902)]
+        for patch in (*patches, *(text for text in body.patches_strategic_merge if "\n" not in text)):
+            if isinstance(patch, str):
+                self.patch_files.add(posixpath.normpath(posixpath.join(build.directory, patch)))
+
+    @cached_property
+    def _builds_of_file(self) -> dict[str, list[Build]]:
+        """For every file that some kustomization lists: those builds and all that include them."""
+        reached: dict[str, list[Build]] = {}
+        for build in self.builds.values():
+            pending, seen = [build], {build.directory}
+            for file in build.files:
+                reached.setdefault(file, [])
+            while pending:
+                current = pending.pop()
+                for file in build.files:
+                    reached[file].append(current)
+                for parent in current.parents:
+                    if parent.directory not in seen:
+                        seen.add(parent.directory)
+                        pending.append(parent)
+        return reached
+
+    def builds_of(self, path: str) -> list[Build]:
+        """Every kustomization that builds the file, directly or through another one."""
+        return self._builds_of_file.get(posixpath.normpath(path), [])
+
+    def of(self, path: str) -> frozenset[str]:
+        """The units of a file: its directory, and the directory of every kustomization that builds it."""
+        return frozenset((directory_of(path), *(build.directory for build in self.builds_of(path))))
+
+    def namespace(self, path: str) -> str | None:
+        """The namespace that every build of the file sets; None where none does or they differ."""
+        outermost = [self._outer_namespace(build) for build in self._outermost(path)]
+        return outermost[0] if outermost and len(set(outermost)) == 1 else None
+
+    def _outermost(self, path: str) -> list[Build]:
+        return [build for build in self.builds_of(path) if not build.parents]
+
+    def _outer_namespace(self, build: Build) -> str | None:
+        # The outermost kustomization runs last and wins; without one of its own, what its parts say stands.
+        pending = [build]
+        for _ in range(100):
+            if not pending:
+                return None
+            current = pending.pop(0)
+            if current.body.namespace:
+                return current.body.namespace
+            pending.extend(current.children)
+        return None
+
+    def replicas(self, path: str, name: str) -> set[int]:
+        """The counts that ``replicas:`` entries of builds set for a workload."""
+        return {
+            entry.count
+            for build in self.builds_of(path)
+            for entry in build.body.replicas
+            if entry.name == name and entry.count is not None
+        }
+
+    def images(self, path: str) -> list[ImageOverride]:
+        """The ``images:`` entries of every build of the file."""
+        return [entry for build in self.builds_of(path) for entry in build.body.images]
+
+    def has_label_transformer(self, path: str) -> bool:
+        """Whether some build of the file adds labels to selectors or templates."""
+        return any(
+            build.body.common_labels
+            or any(entry.include_selectors or entry.include_templates for entry in build.body.labels)
+            for build in self.builds_of(path)
+        )

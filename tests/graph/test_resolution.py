@@ -1,0 +1,193 @@
+"""References: nearest definition, namespaces, ambiguity, generated claims."""
+
+from __future__ import annotations
+
+from tests.graph.helpers import USES_DATA, claim, deployment, documents, graph
+
+
+def the_volume(found, name: str = "db"):  # type: ignore[no-untyped-def]
+    (workload,) = [w for w in found.workloads if w.name == name]
+    return workload.volumes[0]
+
+
+def test_same_file_wins_over_same_unit() -> None:
+    found = graph(
+        {
+            "a/db.yaml": documents(deployment(pod=USES_DATA), claim("data", modes="ReadWriteMany")),
+            "a/other.yaml": claim("data"),
+        }
+    )
+    assert the_volume(found).claim.modes == {"ReadWriteMany"}
+    assert the_volume(found).weak == 0
+
+
+def test_same_unit_wins_over_another() -> None:
+    found = graph(
+        {
+            "a/db.yaml": deployment(pod=USES_DATA),
+            "a/claim.yaml": claim("data"),
+            "b/claim.yaml": claim("data", modes="ReadWriteMany"),
+        }
+    )
+    assert the_volume(found).claim.modes == {"ReadWriteOnce"}
+
+
+def test_longest_common_path_and_less_confidence_without_namespaces() -> None:
+    found = graph(
+        {
+            "x/a/db.yaml": deployment(pod=USES_DATA),
+            "x/b/claim.yaml": claim("data", modes="ReadWriteMany"),
+            "y/claim.yaml": claim("data"),
+        }
+    )
+    assert the_volume(found).claim.modes == {"ReadWriteMany"}
+    assert the_volume(found).weak == 1
+
+
+def test_written_namespaces_keep_confidence_across_units() -> None:
+    found = graph(
+        {
+            "a/db.yaml": deployment(pod=USES_DATA, namespace="shop"),
+            "b/claim.yaml": claim("data", namespace="shop"),
+        }
+    )
+    assert the_volume(found).claim is not None
+    assert the_volume(found).weak == 0
+
+
+def test_another_namespace_is_no_match() -> None:
+    found = graph(documents(deployment(pod=USES_DATA, namespace="shop"), claim("data", namespace="blog")))
+    assert the_volume(found).claim is None
+
+
+def test_namespace_on_one_side_only_is_a_weak_match() -> None:
+    found = graph(documents(deployment(pod=USES_DATA, namespace="shop"), claim("data")))
+    assert the_volume(found).claim is not None
+    assert the_volume(found).weak == 1
+
+
+def test_full_match_is_preferred_to_a_half_written_one() -> None:
+    found = graph(
+        {
+            "a/db.yaml": documents(deployment(pod=USES_DATA, namespace="shop"), claim("data", modes="ReadWriteMany")),
+            "b/claim.yaml": claim("data", namespace="shop"),
+        }
+    )
+    assert the_volume(found).claim.modes == {"ReadWriteOnce"}
+
+
+def test_equally_near_definitions_that_disagree_are_ambiguous() -> None:
+    found = graph(
+        {
+            "a/db.yaml": deployment(pod=USES_DATA),
+            "a/one.yaml": claim("data"),
+            "a/two.yaml": claim("data", modes="ReadWriteMany"),
+        }
+    )
+    assert the_volume(found).claim is None
+    assert the_volume(found).resolution.ambiguous
+    (reference,) = [r for r in found.unresolved if r.kind == "PersistentVolumeClaim"]
+    assert reference.is_ambiguous
+
+
+def test_equally_near_definitions_that_agree_are_one() -> None:
+    found = graph({"a/db.yaml": deployment(pod=USES_DATA), "a/one.yaml": claim("data"), "a/two.yaml": claim("data")})
+    assert the_volume(found).claim is not None
+
+
+def test_command_line_namespace_applies_to_objects_without_one() -> None:
+    found = graph(documents(deployment(pod=USES_DATA, namespace="shop"), claim("data")), namespace="shop")
+    assert the_volume(found).claim is not None
+    assert the_volume(found).weak == 0
+
+
+def test_kustomization_namespace_applies() -> None:
+    found = graph(
+        {
+            "a/db.yaml": deployment(pod=USES_DATA, namespace="shop"),
+            "a/claim.yaml": claim("data"),
+            "a/kustomization.yaml": "namespace: blog\nresources: [db.yaml, claim.yaml]\n",
+        }
+    )
+    assert the_volume(found).claim is not None
+    assert the_volume(found).claim.namespace == "blog"
+    assert the_volume(found).weak == 0
+
+
+def test_base_and_overlay_are_one_unit() -> None:
+    found = graph(
+        {
+            "base/db.yaml": deployment(pod=USES_DATA),
+            "base/kustomization.yaml": "resources: [db.yaml]\n",
+            "overlays/one/claim.yaml": claim("data"),
+            "overlays/one/kustomization.yaml": "resources: [../../base, claim.yaml]\n",
+        }
+    )
+    assert the_volume(found).claim is not None
+    assert the_volume(found).weak == 0
+
+
+STATEFUL_SET = (
+    deployment("serviceName: db\nreplicas: 2", kind="StatefulSet")
+    + """\
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 8Gi}}}
+"""
+)
+
+
+def test_generated_claims_resolve_to_their_template() -> None:
+    pod = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: reader}
+spec:
+  containers: [{name: a, image: busybox:1.36, volumeMounts: [{name: v, mountPath: /v}]}]
+  volumes: [{name: v, persistentVolumeClaim: {claimName: data-db-1}}]
+"""
+    found = graph(documents(STATEFUL_SET, pod))
+    assert the_volume(found, "reader").claim is found.stateful_sets[0].claim_templates[0]
+    beyond = graph(documents(STATEFUL_SET, pod.replace("data-db-1", "data-db-2")))
+    assert the_volume(beyond, "reader").claim is None
+
+
+def test_claim_template_replaces_a_volume_of_its_name() -> None:
+    shadowed = STATEFUL_SET.replace(
+        "      containers:", "      volumes: [{name: data, emptyDir: {}}]\n      containers:"
+    )
+    (stateful_set,) = graph(shadowed).stateful_sets
+    assert [volume.source_key for volume in stateful_set.volumes] == ["volumeClaimTemplate"]
+    assert [volume.source_key for volume in stateful_set.dead_volumes] == ["emptyDir"]
+
+
+def test_partial_objects_define_nothing() -> None:
+    found = graph({"a/db.yaml": deployment(pod=USES_DATA), "a/patches/claim.yaml": claim("data")})
+    assert the_volume(found).claim is None
+
+
+def test_patch_files_of_a_kustomization_are_partial() -> None:
+    found = graph(
+        {
+            "a/db.yaml": deployment(),
+            "a/more.yaml": deployment("replicas: 3"),
+            "a/kustomization.yaml": "resources: [db.yaml]\npatches: [{path: more.yaml}]\n",
+        }
+    )
+    assert [w.is_partial for w in found.workloads] == [False, True]
+
+
+def test_patch_must_be_a_whole_word() -> None:
+    found = graph({"a/dispatcher.yaml": deployment(), "a/db-patch.yaml": deployment()})
+    assert [w.is_partial for w in found.workloads] == [False, True]
+
+
+def test_custom_resource_may_create_what_is_missing() -> None:
+    found = graph(
+        documents(
+            deployment(pod=USES_DATA),
+            "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: data}\n",
+        )
+    )
+    assert found.possible_creator("data", found.workloads[0]) is not None
+    assert found.possible_creator("other", found.workloads[0]) is None
