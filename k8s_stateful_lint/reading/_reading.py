@@ -1,0 +1,187 @@
+"""Reading a file: cut into documents, each read on its own, so that a broken one does not take the others with it."""
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from . import _json, _rocks, _ruamel
+from ._document import CAREFUL_LIMIT, Body, Document, Engine, Piece
+from ._nodes import Trouble, Unreadable, value_of
+from ._source import Fault, LineTable, SourceFile, encoding_of
+
+
+class Notice(NamedTuple):
+    """Something worth knowing about a file that is no fault of its author."""
+
+    kind: Literal["helm-template", "binary-file", "empty-file"]
+    message: str
+    line: int
+
+
+class Reading(NamedTuple):
+    """What is in a file."""
+
+    documents: tuple[Document, ...]
+    faults: tuple[Fault, ...]
+    notices: tuple[Notice, ...]
+
+
+# Only in the first column do these markers separate documents, even inside of quotes and block scalars.
+_BOUNDARY = re.compile(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
+# Possessive quantifiers keep these linear where they fail.
+_NOTHING = re.compile(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|(?<![^ \t\r\n])#[^\n]*+)*+")
+_TEMPLATE = re.compile(rb"\{\{[-\s]*[.$\"(/`\w]|\{%")
+_DIRECTIVES = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?\n|%[^\n]*+\n)++")
+
+
+def read(file: SourceFile, *, engine: Engine | None = None) -> Reading:
+    """The documents of `file` and what is wrong with it. Never raises.
+
+    Empty documents are left out. A duplicate key is a fault of a document that is returned nevertheless (the last value
+    counts, as in kubectl); every other fault stands for a document that is not. Documents end at `---` and `...` in the
+    first column; kubectl ignores what stands behind a `...`, here it is a document of its own, as YAML has it.
+
+    `engine` forces one of the two, mainly for tests; by default it is yamlrocks where it is installed.
+    """
+    if b"\0" in file.data and encoding_of(file.data)[0] == "utf-8":
+        return Reading((), (), (Notice("binary-file", "a binary file: not read", 1),))
+    reader = _Reader(file, engine or ("yamlrocks" if _rocks.available() else "ruamel"))
+    return reader.read()
+
+
+def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
+    """The extents of the documents in `data`, empty ones included."""
+    start = 3 if data.startswith(b"...") and data[3:4] in b" \t\r\n" else 0
+    for match in _BOUNDARY.finditer(data):
+        cut = match.start() + 1
+        if data[cut : cut + 1] == b"-":
+            # A block of directives belongs to the document that its '---' begins.
+            if not (data[start : start + 1] in b"%#\n \t" and b"%" in data[start:cut]) or not _DIRECTIVES.fullmatch(
+                data, start, cut
+            ):
+                yield start, cut
+                start = cut
+        else:
+            yield start, cut
+            start = match.end()
+    yield start, len(data)
+
+
+class _Reader:
+    def __init__(self, file: SourceFile, engine: Engine) -> None:
+        self.file = file
+        self.engine: Engine = engine
+        self.documents: list[Document] = []
+        self.faults: list[Fault] = []
+        self.template_at: int | None = None
+        encoding, mark = encoding_of(file.data)
+        data = file.data[len(mark) :] if mark else file.data
+        if encoding != "utf-8":
+            try:
+                data = data.decode(encoding).encode()
+            except UnicodeError:
+                self.faults.append(Fault(1, 1, "this file is no valid UTF-16", "save it as UTF-8"))
+                data = b""
+        self.body = Body(data)
+
+    def read(self) -> Reading:
+        data = self.body.data
+        lead: int | None = None
+        for start, end in _pieces(data):
+            first = start if lead is None else lead
+            lead = None
+            if not self.read_piece(Piece(first, start, end)):
+                lead = first
+        if self.template_at is not None:
+            return self.template()
+        notices: tuple[Notice, ...] = ()
+        if not self.documents and not self.faults:
+            notices = (Notice("empty-file", "there is no document in this file", 1),)
+        self.faults.sort()
+        return Reading(tuple(self.documents), tuple(self.faults), notices)
+
+    def template(self) -> Reading:
+        """The reading of a file some of which is a template: what is no template in it is still of use."""
+        assert self.template_at is not None
+        plain: list[Document] = []
+        for document in self.documents:
+            piece = document._piece
+            if not _TEMPLATE.search(self.body.data, piece.start, piece.end):
+                document.index = len(plain)
+                plain.append(document)
+        line = self.body.line_at(self.template_at)
+        notice = Notice("helm-template", "looks like a Helm template: render it first", line)
+        return Reading(tuple(plain), (), (notice,))
+
+    def read_piece(self, piece: Piece) -> bool:
+        """Read one document. False says that there is nothing in it but comments."""
+        data = self.body.data
+        raw = data[piece.start : piece.end] if piece.end - piece.start < len(data) else data
+        if self.engine == "yamlrocks":
+            try:
+                value = _rocks.load(raw)
+            except _rocks.Unsure:
+                pass
+            else:
+                return self.add(piece, value, "yamlrocks")
+        try:
+            text = raw.decode()
+        except UnicodeDecodeError as error:
+            offset = len(raw[: error.start].decode())
+            message = f"the byte 0x{raw[error.start]:02X} is no UTF-8"
+            self.fault(piece, raw.decode("utf-8", "replace"), Trouble(offset, message, "save the file as UTF-8"))
+            return True
+        if _NOTHING.fullmatch(text):
+            return False
+        if _json.looks_like_json(text) and self.read_json(piece, text):
+            return True
+        return self.read_carefully(piece, raw, text)
+
+    def read_carefully(self, piece: Piece, raw: bytes, text: str) -> bool:
+        engine: Engine
+        try:
+            if self.engine == "yamlrocks" and len(raw) > CAREFUL_LIMIT:
+                value, troubles = _rocks.load_roughly(raw)
+                engine = self.engine
+            else:
+                root = _ruamel.compose(text)
+                value, troubles = value_of(root) if root is not None else (None, [])
+                engine = "ruamel"
+        except Unreadable as unreadable:
+            if match := _TEMPLATE.search(raw):
+                if self.template_at is None:
+                    self.template_at = piece.start + match.start()
+            else:
+                self.fault(piece, text, unreadable.trouble)
+            return True
+        for trouble in troubles:
+            self.fault(piece, text, trouble)
+        return self.add(piece, value, engine)
+
+    def read_json(self, piece: Piece, text: str) -> bool:
+        """Read a stream of JSON documents. False says that it is none, or one that needs positions for its faults."""
+        documents = _json.load_all(text)
+        if documents is None or (len(documents) == 1 and documents[0].duplicates and len(text) < CAREFUL_LIMIT):
+            return False
+        lead = piece.lead
+        for start, end, value, duplicates in documents:
+            if duplicates:
+                self.fault(piece, text, Trouble(start, "a key is set twice in this object", "keep one of the two"))
+            own = piece.start + (start if text.isascii() else len(text[:start].encode()))
+            stop = piece.start + (end if text.isascii() else len(text[:end].encode()))
+            self.add(Piece(lead, own, stop), value, "json")
+            lead = stop
+        return True
+
+    def add(self, piece: Piece, value: object, engine: Engine | Literal["json"]) -> bool:
+        if value is None:
+            return False
+        self.documents.append(Document(self.file, len(self.documents), value, self.body, piece, engine))
+        return True
+
+    def fault(self, piece: Piece, text: str, trouble: Trouble) -> None:
+        lines = LineTable(text, self.body.line_at(piece.start))
+        line, column = lines.place(min(trouble.offset, len(text)))
+        there = lines.place(trouble.other)[0] if trouble.other is not None else line
+        message = trouble.message.format(here=line, there=there)
+        self.faults.append(Fault(line, column, message, trouble.expected))

@@ -1,0 +1,262 @@
+"""Which files are linted: paths, directories, globs and standard input."""
+
+import glob
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from .reading import SourceFile
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+STDIN = "<stdin>"
+"""The path that people see for standard input."""
+
+EXTENSIONS = (".yaml", ".yml", ".json")
+
+# Directories that hold what others wrote, or no source at all.
+SKIPPED_DIRECTORIES = frozenset(
+    {".git", ".hg", ".svn", "node_modules", "vendor", ".venv", "venv", ".tox", ".nox", "__pycache__", ".terraform"}
+)
+
+
+class SourceProblem(NamedTuple):
+    """A path that could not be read: it is `missing`, or `unreadable` for the reason in the message."""
+
+    path: str
+    message: str
+    kind: Literal["missing", "unreadable"] = "unreadable"
+
+
+@dataclass
+class Sources:
+    """The files to lint, in order, each once.
+
+    The list of paths is made at once, the bytes are read while `files` is iterated. A file that vanished or may not be
+    read by then is added to `problems` and left out, so look at `problems` when the iteration is over.
+    """
+
+    paths: list[str] = field(default_factory=list)
+    problems: list[SourceProblem] = field(default_factory=list)
+    _stdin: Callable[[], bytes] | None = None
+    _read: dict[str, SourceFile] = field(default_factory=dict, repr=False)
+
+    @property
+    def files(self) -> Iterator[SourceFile]:
+        """The files with their bytes. Standard input is read once, however often this is iterated."""
+        for path in self.paths:
+            file = self.load(path)
+            if file is not None:
+                yield file
+
+    def load(self, path: str) -> SourceFile | None:
+        """One of `paths` with its bytes, or None and a problem."""
+        if path == STDIN:
+            if STDIN not in self._read:
+                self._read[STDIN] = SourceFile(STDIN, self._stdin() if self._stdin else b"")
+            return self._read[STDIN]
+        try:
+            return SourceFile(path, Path(path).read_bytes())
+        except OSError as error:
+            problem = _problem(path, error)
+            if problem not in self.problems:
+                self.problems.append(problem)
+            return None
+
+
+def find_sources(
+    paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, exclude: Sequence[str] = ()
+) -> Sources:
+    """The files that `paths` name.
+
+    A file given by name is always taken, whatever its extension. A directory is walked for YAML and JSON files, without
+    what `.gitignore` files ignore, from the root of the repository downwards. A `-` is standard input, read by `stdin`.
+    A path that does not exist but is a glob is expanded (`**` included).
+
+    `exclude` holds globs, matched against the path as shown, its name, and each of its parent directories; it applies
+    to what a directory or a glob yields.
+
+    A path that does not exist, or a directory that may not be listed, is a problem, not an exception.
+    """
+    return _Finder(exclude, stdin).find(paths)
+
+
+class _Finder:
+    def __init__(self, exclude: Sequence[str], stdin: Callable[[], bytes] | None) -> None:
+        self.exclude = [pattern.removeprefix("./").rstrip("/") for pattern in exclude]
+        self.sources = Sources(_stdin=stdin)
+        self.seen: set[tuple[int, int]] = set()
+        self.visited: set[tuple[int, int]] = set()
+
+    def find(self, paths: Sequence[str]) -> Sources:
+        for path in paths:
+            if path == "-":
+                if STDIN not in self.sources.paths:
+                    self.sources.paths.append(STDIN)
+            elif os.path.lexists(path) or not glob.has_magic(path):
+                self.path(path)
+            else:
+                self.glob(path)
+        return self.sources
+
+    def path(self, path: str) -> None:
+        try:
+            status = Path(path).stat()
+        except (OSError, ValueError) as error:
+            self.problem(path, error)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            ignored = _Ignored.above(path)
+            self.walk(path, ignored)
+        elif stat.S_ISREG(status.st_mode):
+            self.add(path, status)
+        else:
+            self.sources.problems.append(SourceProblem(_shown(path), "not a regular file"))
+
+    def glob(self, pattern: str) -> None:
+        matches = sorted(glob.glob(pattern, recursive=True), key=_order)  # noqa: PTH207 - it takes absolute patterns
+        if not matches:
+            self.sources.problems.append(SourceProblem(_shown(pattern), "no file matches", "missing"))
+        for match in matches:
+            if self.excluded(match):
+                continue
+            if not Path(match).is_dir():
+                self.path(match)
+            elif not pattern.endswith(("**", "**/")):
+                # `**` yields every directory and every file below it: the files are enough.
+                self.path(match)
+
+    def walk(self, directory: str, ignored: "_Ignored") -> None:
+        stack = [(directory, ignored)]
+        while stack:
+            directory, ignored = stack.pop()
+            try:
+                status = Path(directory).stat()
+                if (status.st_dev, status.st_ino) in self.visited:
+                    continue
+                self.visited.add((status.st_dev, status.st_ino))
+                with os.scandir(directory) as scan:
+                    entries = sorted(scan, key=lambda entry: entry.name)
+            except OSError as error:
+                self.problem(directory, error)
+                continue
+            if any(entry.name == ".gitignore" for entry in entries):
+                ignored = ignored.and_those_of(directory)
+            below = []
+            for entry in entries:
+                path = entry.name if directory == "." else os.path.join(directory, entry.name)  # noqa: PTH118
+                if self.is_directory(entry):
+                    if not self.skipped(entry, path) and not ignored(path, directory=True):
+                        below.append((path, ignored))
+                elif entry.name.lower().endswith(EXTENSIONS) and not self.excluded(path) and not ignored(path):
+                    self.file(path)
+            # The files of a directory come before those of its subdirectories.
+            stack.extend(reversed(below))
+
+    def is_directory(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            return entry.is_dir()
+        except OSError:
+            return False
+
+    def skipped(self, entry: os.DirEntry[str], path: str) -> bool:
+        if entry.name in SKIPPED_DIRECTORIES or self.excluded(path):
+            return True
+        # A virtual environment by any other name.
+        return Path(path, "pyvenv.cfg").is_file()
+
+    def file(self, path: str) -> None:
+        """Add a file that a directory holds: what is no regular file is no problem there."""
+        try:
+            status = Path(path).stat()
+        except OSError as error:
+            self.problem(path, error)
+            return
+        if stat.S_ISREG(status.st_mode):
+            self.add(path, status)
+
+    def add(self, path: str, status: os.stat_result) -> None:
+        identity = status.st_dev, status.st_ino
+        if identity not in self.seen:
+            self.seen.add(identity)
+            self.sources.paths.append(_shown(path))
+
+    def excluded(self, path: str) -> bool:
+        shown = _shown(path)
+        parts = shown.split("/")
+        candidates = [shown, *parts, *("/".join(parts[:count]) for count in range(1, len(parts)))]
+        return any(fnmatchcase(candidate, pattern) for pattern in self.exclude for candidate in candidates)
+
+    def problem(self, path: str, error: Exception) -> None:
+        self.sources.problems.append(_problem(_shown(path), error))
+
+
+class _Ignored:
+    """What the .gitignore files above and in a directory ignore: the deepest file that says anything decides."""
+
+    def __init__(self, specs: tuple[tuple[str, "GitIgnoreSpec"], ...] = ()) -> None:
+        self.specs = specs
+
+    @classmethod
+    def above(cls, directory: str) -> "_Ignored":
+        """The rules that apply to `directory` from outside: from the root of its repository downwards."""
+        ignored = cls()
+        root = _absolute(directory)
+        parents = [root, *root.parents]
+        for count, parent in enumerate(parents):
+            if (parent / ".git").exists():
+                for outer in reversed(parents[1 : count + 1]):
+                    if (outer / ".gitignore").is_file():
+                        ignored = ignored.and_those_of(str(outer))
+                break
+        return ignored
+
+    def and_those_of(self, directory: str) -> "_Ignored":
+        """These rules and those of the .gitignore in `directory`, which go first."""
+        # Only needed where there is such a file: importing it costs more than walking a small directory.
+        from pathspec import GitIgnoreSpec
+
+        base = _absolute(directory)
+        try:
+            lines = (base / ".gitignore").read_text("utf-8", "replace").splitlines()
+            spec = GitIgnoreSpec.from_lines(lines)
+        except (OSError, ValueError):
+            return self
+        return _Ignored(((base.as_posix(), spec), *self.specs))
+
+    def __call__(self, path: str, *, directory: bool = False) -> bool:
+        if not self.specs:
+            return False
+        absolute = _absolute(path).as_posix()
+        for base, spec in self.specs:
+            relative = absolute.removeprefix(base).lstrip("/") + ("/" if directory else "")
+            verdict = spec.check_file(relative).include
+            if verdict is not None:
+                return verdict
+        return False
+
+
+def _absolute(path: str) -> Path:
+    """The absolute path without following symbolic links: git's rules go by where a file stands."""
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def _order(path: str) -> list[str]:
+    return Path(path).as_posix().split("/")
+
+
+def _shown(path: str) -> str:
+    """The path as people wrote it, with posix separators and without a leading `./`."""
+    return Path(path).as_posix()
+
+
+def _problem(path: str, error: Exception) -> SourceProblem:
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not Path(path).is_symlink():
+        return SourceProblem(path, "no such file or directory", "missing")
+    message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return SourceProblem(path, f"cannot be read: {message[:1].lower()}{message[1:]}")
