@@ -1,10 +1,8 @@
-"""What of the input backs up whose data: Velero, K8up and the like, VolumeSnapshots, and CronJobs that dump."""
+"""What of the input backs up whose data: Velero, K8up, VolumeSnapshots and the like."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-from k8s_stateful_lint.graph.storage import VolumeSnapshot
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.graph import Graph
@@ -31,12 +29,6 @@ def backup_of(workload: Workload) -> Node | None:
     for node, kind in graph.backup_objects:
         if _covers(node, kind, workload):
             return node
-    names = _claim_names(workload)
-    for snapshot in graph.objects("VolumeSnapshot"):
-        if isinstance(snapshot, VolumeSnapshot) and _same_namespace(snapshot, workload):
-            source = snapshot.body.spec.source.persistent_volume_claim_name
-            if source and _is_claim_of(source, workload, names):
-                return snapshot
     return None
 
 
@@ -56,6 +48,11 @@ def _covers(node: Node, kind: BackupKind, workload: Workload) -> bool:
         names = _claim_names(workload)
         if named and not any(_is_claim_of(name, workload, names) for name in named):
             return False
+    if kind.claim_selector is not None:
+        wanted_labels = node.resource.get(*kind.claim_selector.split("."), "matchLabels")
+        claims = [volume.claim for volume in workload.volumes if volume.claim is not None]
+        if isinstance(wanted_labels, dict) and claims:
+            return any(wanted_labels.items() <= claim.labels.items() for claim in claims)
     return True
 
 

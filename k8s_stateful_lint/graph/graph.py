@@ -35,9 +35,18 @@ from k8s_stateful_lint.graph.workloads import (
     StatefulSet,
     Workload,
 )
-from k8s_stateful_lint.knowledge import NEWEST, UNKNOWN, BackupKind, Knowledge, Version, builtin, parse_version
+from k8s_stateful_lint.knowledge import (
+    NEWEST,
+    UNKNOWN,
+    BackupKind,
+    Knowledge,
+    TableError,
+    Version,
+    builtin,
+    parse_version,
+)
 from k8s_stateful_lint.knowledge.image_reference import ImageReference, parse_image
-from k8s_stateful_lint.knowledge.images import Match, builtin_images
+from k8s_stateful_lint.knowledge.images import ImageTable, Match, builtin_images
 from k8s_stateful_lint.model.kustomization import ImageOverride, KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
@@ -105,20 +114,15 @@ class Unresolved(NamedTuple):
 class Graph:
     """The input as a graph. It is frozen: edges are computed once, when they are first asked for."""
 
-    def __init__(
-        self, resources: Iterable[Resource], config: Config | None = None, knowledge: Knowledge | None = None
-    ) -> None:
+    def __init__(self, resources: Iterable[Resource], config: Config | None = None) -> None:
         """Index the objects of the input.
 
         Raises:
-            ConfigError: ``target`` of the configuration is no version.
+            ConfigError: ``target`` of the configuration is no version, or its ``knowledge`` makes no sense.
 
         """
         self.config = config or Config()
-        added = dict(self.config.knowledge)
-        images, mirrors = added.pop("images", ()), added.pop("mirrors", None)
-        self.images = builtin_images().extended(images, mirrors) if images or mirrors else builtin_images()
-        self.knowledge = knowledge or (builtin().extended(added) if added else builtin())
+        self.knowledge, self.images = _tables(self.config)
         self.target: Version = _target(self.config)
         self.resources = tuple(resources)
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
@@ -223,6 +227,14 @@ class Graph:
         """Every object of a kind, also of kinds that are not modelled."""
         return self._by_kind.get(kind, ())
 
+    @cached_property
+    def _by_file(self) -> dict[str, list[Node]]:
+        return _grouped(self.nodes, lambda node: node.resource.path)
+
+    def nodes_in_file(self, path: str) -> list[Node]:
+        """Every object of a file, in its order."""
+        return self._by_file.get(path, [])
+
     def is_closed(self, kind: str) -> bool:
         """Whether the input holds every object of the kind that there is."""
         complete = self.config.input.complete
@@ -256,7 +268,9 @@ class Graph:
     def nearest(self, candidates: Iterable[NodeType], origin: Node, *, namespaced: bool = True) -> Resolution[NodeType]:
         """The definition that is nearest to a reference: same file, then same unit, then longest common path.
 
-        Several equally near definitions that say the same are one; if they disagree the answer is ambiguous.
+        Several equally near definitions that say the same are one; if they disagree the answer is ambiguous. A
+        definition that shares neither a written namespace nor a folder below the root of the input belongs to another
+        project, and is none.
         """
         pool = list(candidates)
         weak = 0
@@ -265,9 +279,15 @@ class Graph:
             same = [node for node in pool if node.namespace == space]
             half = [node for node in pool if (node.namespace is None) != (space is None)]
             pool, weak = (same, 0) if same else (half, 1)
-        if not pool:
+        scores = [
+            (score, node)
+            for node in pool
+            if (score := _nearness(node, origin))[0] > 0
+            or score[1] > self._root_depth
+            or (namespaced and _share_namespace(node, origin))
+        ]
+        if not scores:
             return Resolution(None)
-        scores = [(_nearness(node, origin), node) for node in pool]
         best = max(score for score, _ in scores)
         found = [node for score, node in scores if score == best]
         first = found[0]
@@ -277,6 +297,13 @@ class Graph:
         if elsewhere and (not namespaced or (origin.namespace is None and first.namespace is None)):
             weak += 1
         return Resolution(first, weak)
+
+    @cached_property
+    def _root_depth(self) -> int:
+        """How many folders the paths of all objects have in common."""
+        folders = {posixpath.dirname(resource.path) for resource in self.resources}
+        parts = [folder.split("/") for folder in folders if folder] if all(folders) else []
+        return next((i for i, steps in enumerate(zip(*parts, strict=False)) if len(set(steps)) > 1), 0)
 
     @cached_property
     def _workloads_by_unit(self) -> dict[str, list[Workload]]:
@@ -333,6 +360,30 @@ class Graph:
             for unit in origin.units
             for found in self._groups_of_units.get(unit, ())
         )
+
+    def patches_of(self, node: Node) -> list[Node]:
+        """Patches of the input that a build may apply to an object: same kind and name, a common unit."""
+        return [patch for patch in self._partial_by_name.get((node.kind, node.name), ()) if patch.shares_unit(node)]
+
+    @cached_property
+    def _positions(self) -> dict[Node, int]:
+        return {node: index for index, node in enumerate(self.nodes)}
+
+    def comes_before(self, node: Node, other: Node) -> bool:
+        """Whether an object is read before another one: of two that clash, the later one is the finding's subject."""
+        return self._positions[node] < self._positions[other]
+
+    @cached_property
+    def _partial_by_name(self) -> dict[tuple[str, str], list[Node]]:
+        index: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            if node.name and node.is_partial:
+                index[node.kind, node.name].append(node)
+        return index
+
+    def is_patched(self, node: Node, *route: str | int) -> bool:
+        """Whether a patch of the unit writes the field, so that its absence here says nothing."""
+        return any(patch.resource.get(*route) is not None for patch in self.patches_of(node))
 
     def possible_creator(self, name: str, origin: Node) -> Node | None:
         """A custom resource of the unit with this name, whose operator may create what seems to be missing."""
@@ -525,6 +576,15 @@ class Graph:
         return tuple(self._services_of_workloads.get(workload, ()))
 
     @cached_property
+    def _governed(self) -> dict[Service, list[StatefulSet]]:
+        whole = [stateful_set for stateful_set in self.stateful_sets if not stateful_set.is_partial]
+        return _grouped(whole, lambda stateful_set: stateful_set.governing_service.target)
+
+    def governed_by(self, service: Service) -> tuple[StatefulSet, ...]:
+        """Every whole StatefulSet whose ``serviceName`` leads to this Service."""
+        return tuple(self._governed.get(service, ()))
+
+    @cached_property
     def _budgets_of_workloads(self) -> dict[Workload, list[DisruptionBudget]]:
         index: dict[Workload, list[DisruptionBudget]] = defaultdict(list)
         for budget in self.disruption_budgets:
@@ -540,6 +600,15 @@ class Graph:
     def backup_objects(self) -> tuple[tuple[Node, BackupKind], ...]:
         """Every object of a kind that backs up claims or namespaces."""
         return backup_objects(self)
+
+    @cached_property
+    def databases_by_driver(self) -> dict[str, tuple[Database, ...]]:
+        """Databases by the driver that their data is on."""
+        index: dict[str, dict[Database, None]] = defaultdict(dict)
+        for claim in self.claims:
+            if claim.driver.driver is not None:
+                index[claim.driver.driver.name].update(dict.fromkeys(claim.databases))
+        return {name: tuple(found) for name, found in index.items()}
 
     # Images ---------------------------------------------------------------------------------------------------------
 
@@ -609,6 +678,17 @@ class Graph:
                 yield Unresolved(place, "Service", name_of_service, service.ambiguous)
 
 
+def _tables(config: Config) -> tuple[Knowledge, ImageTable]:
+    """The built-in tables, with the rows of the configuration."""
+    added = dict(config.knowledge)
+    images, mirrors = added.pop("images", ()), added.pop("mirrors", None)
+    try:
+        table = builtin_images().extended(images, mirrors) if images or mirrors else builtin_images()
+        return (builtin().extended(added) if added else builtin()), table
+    except (TableError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"knowledge: {error}") from error
+
+
 def _target(config: Config) -> Version:
     if config.target is None:
         return NEWEST
@@ -630,6 +710,11 @@ def _nearness(node: Node, origin: Node) -> tuple[int, int]:
             break
         common += 1
     return 0, common
+
+
+def _share_namespace(node: Node, origin: Node) -> bool:
+    """Whether both write one namespace; `default` is what every tutorial writes, and no evidence."""
+    return node.namespace is not None and node.namespace == origin.namespace != "default"
 
 
 def _grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:

@@ -59,10 +59,8 @@ class Units:
                 child.parents.append(build)
             else:
                 build.files.add(target)
-        patches = [patch.get("path") for patch in (*body.patches, *body.patches_json6902)]
-        for patch in (*patches, *(text for text in body.patches_strategic_merge if "\n" not in text)):
-            if isinstance(patch, str):
-                self.patch_files.add(posixpath.normpath(posixpath.join(build.directory, patch)))
+        for path in body.patch_files:
+            self.patch_files.add(posixpath.normpath(posixpath.join(build.directory, path)))
 
     @cached_property
     def _builds_of_file(self) -> dict[str, list[Build]]:

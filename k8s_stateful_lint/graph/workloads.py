@@ -766,6 +766,11 @@ class Service(Node):
             if not workload.is_partial and self.selects(workload)
         )
 
+    @cached_property
+    def stateful_sets(self) -> tuple[StatefulSet, ...]:
+        """StatefulSets that name it as their governing Service."""
+        return self.graph.governed_by(self)
+
 
 class DisruptionBudget(Node):
     """A PodDisruptionBudget of the input."""

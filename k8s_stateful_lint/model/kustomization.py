@@ -38,7 +38,8 @@ class KustomizationBody(ApiStruct, frozen=True):
     resources: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
-    patches: tuple[dict[str, Any], ...] = ()
+    # The oldest form of a patch is the name of its file.
+    patches: tuple[dict[str, Any] | str, ...] = ()
     patches_strategic_merge: tuple[str, ...] = ()
     patches_json6902: tuple[dict[str, Any], ...] = ()
     namespace: str | None = None
@@ -53,3 +54,19 @@ class KustomizationBody(ApiStruct, frozen=True):
     generator_options: dict[str, Any] = {}
     vars: tuple[dict[str, Any], ...] = ()
     replacements: tuple[Any, ...] = ()
+
+    @property
+    def patch_files(self) -> tuple[str, ...]:
+        """The patches that are files, as paths relative to the kustomization."""
+        written = [patch if isinstance(patch, str) else patch.get("path") for patch in self._all_patches]
+        return tuple(path for path in written if isinstance(path, str) and "\n" not in path)
+
+    @property
+    def inline_patches(self) -> tuple[str, ...]:
+        """The texts of the patches that are written into the kustomization."""
+        written = [patch if isinstance(patch, str) else patch.get("patch") for patch in self._all_patches]
+        return tuple(text for text in written if isinstance(text, str) and "\n" in text)
+
+    @property
+    def _all_patches(self) -> tuple[dict[str, Any] | str, ...]:
+        return (*self.patches, *self.patches_json6902, *self.patches_strategic_merge)

@@ -191,3 +191,20 @@ def test_custom_resource_may_create_what_is_missing() -> None:
     )
     assert found.possible_creator("data", found.workloads[0]) is not None
     assert found.possible_creator("other", found.workloads[0]) is None
+
+
+def test_another_project_defines_nothing() -> None:
+    files = {"one/db.yaml": deployment(pod=USES_DATA), "two/claim.yaml": claim("data")}
+    assert the_volume(graph(files)).claim is None
+    deeper = {f"repos/{name}": text for name, text in files.items()}
+    assert the_volume(graph(deeper)).claim is None
+
+
+def test_the_default_namespace_does_not_join_projects() -> None:
+    found = graph(
+        {
+            "one/db.yaml": deployment(pod=USES_DATA, namespace="default"),
+            "two/claim.yaml": claim("data", namespace="default"),
+        }
+    )
+    assert the_volume(found).claim is None
