@@ -1,0 +1,1 @@
+"""The catalogue of rules, their selection and running, suppressions, and the report that comes out."""

@@ -1,0 +1,178 @@
+"""Cards: what a rule is, why it matters and how to mend it, as data in ``rules/<family>/<name>.yaml``.
+
+A run needs only the heads of the cards, which stand together in the generated ``rules/index.json``; the prose is read
+when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from k8s_stateful_lint.config import Confidence, Severity
+
+Wave = Literal["core", "full", "strict"]
+INDEX_NAME = "index.json"
+
+
+class _CardPart(msgspec.Struct, frozen=True, rename="kebab", kw_only=True, forbid_unknown_fields=True):
+    """The base of every part of a card: an unknown key is an error."""
+
+
+class Option(_CardPart, frozen=True):
+    """A parameter of a rule."""
+
+    default: Any
+    description: str
+
+
+class Example(_CardPart, frozen=True):
+    """A manifest (or several files) with what the rule says about it.
+
+    A bad example carries ``# <- here`` at the end of every line the rule must point at. ``also`` names other rules
+    that may fire. ``severity`` and ``confidence`` are those of the rule's findings here.
+    """
+
+    title: str
+    manifest: str = ""
+    files: dict[str, str] = {}
+    config: dict[str, Any] = {}
+    also: tuple[str, ...] = ()
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+    message: str | None = None
+
+
+class Examples(_CardPart, frozen=True):
+    """Manifests that the rule speaks about, and such that it leaves alone."""
+
+    bad: tuple[Example, ...]
+    good: tuple[Example, ...]
+
+
+class Head(_CardPart, frozen=True):
+    """What a run needs to know of a rule."""
+
+    name: str
+    family: str
+    summary: str
+    severity: Severity
+    confidence: Confidence
+    wave: Wave
+    fix: str
+    url: str
+    # The severity in an environment, where it differs and the rule itself sets none.
+    production: Severity | None = None
+    development: Severity | None = None
+    # Whether patches of other objects are judged too: only rules that never speak about something absent.
+    partial: bool = False
+    aliases: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+    # Rules that the engine itself implements have a card but no function.
+    engine: bool = False
+
+
+class Card(_CardPart, frozen=True):
+    """Everything about a rule that is not code."""
+
+    summary: str
+    severity: Severity
+    confidence: Confidence
+    wave: Wave
+    why: str
+    fix: str
+    references: tuple[str, ...]
+    examples: Examples
+    production: Severity | None = None
+    development: Severity | None = None
+    autofix: Literal["none", "safe", "unsafe"] = "none"
+    partial: bool = False
+    aliases: tuple[str, ...] = ()
+    options: dict[str, Option] = {}
+    exceptions: tuple[str, ...] = ()
+    engine: bool = False
+
+    def head(self, family: str, name: str) -> Head:
+        """The part of the card that a run needs."""
+        return Head(
+            name=name,
+            family=family,
+            summary=self.summary,
+            severity=self.severity,
+            confidence=self.confidence,
+            wave=self.wave,
+            fix=" ".join(self.fix.split()),
+            url=self.references[0] if self.references else "",
+            production=self.production,
+            development=self.development,
+            partial=self.partial,
+            aliases=self.aliases,
+            options={key: option.default for key, option in self.options.items()},
+            engine=self.engine,
+        )
+
+
+class CardError(Exception):
+    """A card cannot be read; the text says which and why."""
+
+
+@cache
+def rules_directory() -> Path:
+    """Where the cards are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "rules"
+    return installed if installed.is_dir() else package.parent / "rules"
+
+
+@cache
+def heads() -> dict[str, Head]:
+    """The head of every card, by the name of the rule, in the order of families and names."""
+    data = (rules_directory() / INDEX_NAME).read_bytes()
+    return {head.name: head for head in msgspec.json.decode(data, type=tuple[Head, ...])}
+
+
+def read_cards() -> dict[str, Head]:
+    """The heads read from the cards themselves: what the index must hold."""
+    found = {}
+    for path in sorted(rules_directory().glob("*/*.yaml")):
+        found[path.stem] = read_card(path).head(path.parent.name, path.stem)
+    return found
+
+
+def card(name: str) -> Card:
+    """The whole card of a rule.
+
+    Raises:
+        KeyError: there is no such rule.
+        CardError: its card cannot be read.
+
+    """
+    head = heads()[name]
+    return read_card(rules_directory() / head.family / f"{name}.yaml")
+
+
+def read_card(path: Path) -> Card:
+    """Read one card.
+
+    Raises:
+        CardError: it is not YAML, or a key is missing, unknown or of the wrong type.
+
+    """
+    from k8s_stateful_lint.reading import SourceFile, read
+
+    reading = read(SourceFile(path.name, path.read_bytes()))
+    if reading.faults or len(reading.documents) != 1:
+        raise CardError(f"{path.name}: " + "; ".join(fault.message for fault in reading.faults))
+    try:
+        return msgspec.convert(reading.documents[0].value, Card, strict=True)
+    except msgspec.ValidationError as error:
+        raise CardError(f"{path.name}: {error}") from error
+
+
+def encode_index(found: dict[str, Head]) -> bytes:
+    """The text of the index."""
+    text = msgspec.json.encode(sorted(found.values(), key=lambda head: (head.family, head.name)))
+    return msgspec.json.format(text, indent=1) + b"\n"

@@ -1,0 +1,142 @@
+"""Rules: cards paired with functions by name, and which of them run."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from k8s_stateful_lint.checks.finding import Finding
+from k8s_stateful_lint.config import Config, ConfigError
+from k8s_stateful_lint.engine.cards import Head, heads
+
+Check = Callable[..., Iterator[Finding]]
+
+
+class Rule(NamedTuple):
+    """A card's head with the function that implements it, and the subjects the function is called with."""
+
+    head: Head
+    check: Check
+    subjects: tuple[str, ...]
+    takes_options: bool
+
+
+class CatalogueError(Exception):
+    """A card or a function stands alone."""
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Every rule that has a function, in the order of families and names.
+
+    Raises:
+        CatalogueError: a card has no function, or a function no card.
+
+    """
+    by_family: dict[str, dict[str, Head]] = {}
+    for head in heads().values():
+        if not head.engine:
+            by_family.setdefault(head.family, {})[head.name] = head
+    found: dict[str, Rule] = {}
+    for family, members in by_family.items():
+        functions = _functions(_module(family))
+        if functions.keys() != members.keys():
+            alone = sorted(functions.keys() ^ members.keys())
+            raise CatalogueError(f"family {family}: without a card or without a function: {', '.join(alone)}")
+        for name, head in members.items():
+            found[name] = _rule(head, functions[name])
+    return found
+
+
+def _module(family: str) -> ModuleType:
+    return importlib.import_module(f"k8s_stateful_lint.checks.{family.replace('-', '_')}")
+
+
+def _functions(module: ModuleType) -> dict[str, Check]:
+    return {
+        name.replace("_", "-"): function
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def _rule(head: Head, check: Check) -> Rule:
+    parameters = list(check.__annotations__)
+    subject = str(check.__annotations__[parameters[0]])
+    subjects = tuple(part.strip() for part in subject.split("|"))
+    return Rule(head, check, subjects, takes_options="options" in parameters)
+
+
+def families() -> frozenset[str]:
+    """Every family that has a card."""
+    return frozenset(head.family for head in heads().values())
+
+
+def canonical(name: str) -> str | None:
+    """The present name of a rule, given that or an old one; None for an unknown one."""
+    if name in heads():
+        return name
+    return next((head.name for head in heads().values() if name in head.aliases), None)
+
+
+def selected(config: Config) -> frozenset[str]:
+    """The names of the rules that run: waves, then selection, then what is ignored or switched off.
+
+    Raises:
+        ConfigError: a rule or family is unknown; the text names the nearest right one.
+
+    """
+    waves = {"core", "full", "strict"} if config.strict else {"core", "full"}
+    in_waves = {head.name for head in heads().values() if head.wave in waves}
+    chosen = _expand(config.select) if config.select else in_waves
+    chosen |= _expand(config.extend_select)
+    for name in config.rules:
+        (rule,) = _expand((name,))
+        settings = config.rule(name)
+        if settings.severity == "off":
+            chosen.discard(rule)
+        elif settings.severity is not None and not config.select:
+            chosen.add(rule)
+    return frozenset(chosen - _expand(config.ignore))
+
+
+def _expand(names: tuple[str, ...]) -> set[str]:
+    found: set[str] = set()
+    for name in names:
+        rule = canonical(name)
+        if rule is not None:
+            found.add(rule)
+        elif name in families():
+            found.update(head.name for head in heads().values() if head.family == name)
+        else:
+            raise ConfigError(unknown_rule(name))
+    return found
+
+
+def unknown_rule(name: str) -> str:
+    """A message about a rule that does not exist, with the nearest one that does."""
+    import difflib
+
+    holding = [rule for rule in heads() if len(name) > 3 and name in rule]
+    near = holding or difflib.get_close_matches(name, [*heads(), *families()], n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else "; `k8s-stateful-lint rules` lists them all"
+    return f"there is no rule or family named {name}{hint}"
+
+
+def options_of(rule: Rule, config: Config) -> Mapping[str, Any]:
+    """The options of a rule: the card's defaults, overridden by the configuration.
+
+    Raises:
+        ConfigError: the configuration sets an option that the rule does not have.
+
+    """
+    given = config.rule(rule.head.name).options
+    unknown = [key for key in given if key not in rule.head.options]
+    if unknown:
+        known = ", ".join(rule.head.options) or "none"
+        raise ConfigError(f"rule {rule.head.name} has no option {unknown[0]}; it has: {known}")
+    return {**rule.head.options, **given}

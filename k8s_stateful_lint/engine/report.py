@@ -1,0 +1,102 @@
+"""What a run found: plain data, located and sorted, from which every format is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_stateful_lint.config import Confidence, Severity
+
+
+class ObjectReference(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The object a finding is about."""
+
+    api_version: str
+    kind: str
+    namespace: str | None
+    name: str
+
+
+class Location(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a file: lines and columns are 1-based, the end column is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class RelatedLocation(msgspec.Struct, frozen=True, kw_only=True):
+    """Another place that explains a finding."""
+
+    location: Location
+    label: str
+    object: ObjectReference | None
+
+
+class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding, located."""
+
+    rule: str
+    severity: Severity
+    confidence: Confidence
+    message: str
+    location: Location
+    object: ObjectReference | None
+    path: str
+    environment: str
+    environment_reason: str
+    fingerprint: str
+    related: tuple[RelatedLocation, ...]
+    help: str
+    url: str
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """Something worth knowing that is no finding: a reference that could not be resolved, a file passed over."""
+
+    kind: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read, and what was found."""
+
+    files: int
+    documents: int
+    objects: int
+    errors: int
+    warnings: int
+    infos: int
+    suppressed: int = 0
+    baselined: int = 0
+    unresolved: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of a run.
+
+    ``sources`` are the lines of the files that findings point into, for code frames. ``crashes`` are rules that failed:
+    the others still ran.
+    """
+
+    findings: tuple[ReportedFinding, ...]
+    notices: tuple[Notice, ...]
+    summary: Summary
+    crashes: tuple[str, ...] = ()
+    sources: dict[str, Any] = {}
+
+    @property
+    def linted_nothing(self) -> bool:
+        """Whether no Kubernetes object and no broken file was there: never a success."""
+        return self.summary.objects == 0 and not self.findings
+
+    def at_least(self, severity: Severity) -> bool:
+        """Whether some finding has this severity or a higher one."""
+        order = ("info", "warning", "error")
+        floor = order.index(severity)
+        return any(order.index(finding.severity) >= floor for finding in self.findings)

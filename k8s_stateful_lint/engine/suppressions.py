@@ -1,0 +1,168 @@
+"""Findings that people have decided to live with: comments beside a line, and annotations of an object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from k8s_stateful_lint.engine.cards import heads
+from k8s_stateful_lint.engine.catalogue import canonical, families, unknown_rule
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.model.resource import Resource
+    from k8s_stateful_lint.reading import Comment, Document, SourceFile
+
+ANNOTATION = "k8s-stateful-lint/ignore"
+# Generous: any case, blanks anywhere, "=" or ":" or nothing before the list, round brackets, no brackets at all.
+_DIRECTIVE = re.compile(r"k8s-stateful-lint\s*:\s*(?:ignore|disable)\b\s*[:=]?\s*(?P<rest>.*)", re.IGNORECASE)
+_LIST = re.compile(r"[\[(](?P<names>[^\])]*)[\])]?\s*(?P<reason>.*)")
+MARKER = "k8s-stateful-lint"
+
+
+class Problem(NamedTuple):
+    """A directive that does not do what its author meant."""
+
+    line: int
+    column: int
+    message: str
+    resource: Resource | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Directive:
+    """One suppression: the rules it names, and the lines or the object it covers."""
+
+    rules: frozenset[str]
+    text: str
+    line: int
+    column: int
+    first: int = 0
+    last: int = 0
+    resource: Resource | None = None
+    used: set[str] = field(default_factory=set)
+
+    def covers(self, rule: str, line: int, resource: Resource | None) -> bool:
+        """Whether a finding of the rule at this place is suppressed."""
+        if rule not in self.rules:
+            return False
+        if self.resource is not None:
+            return resource is self.resource
+        return self.first <= line <= self.last
+
+
+@dataclass(slots=True, eq=False)
+class Suppressions:
+    """Every directive of one file."""
+
+    directives: list[Directive] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def suppresses(self, rule: str, line: int, resource: Resource | None) -> bool:
+        """Whether some directive covers the finding; each that does counts as used."""
+        covering = [d for d in self.directives if d.covers(rule, line, resource)]
+        for directive in covering:
+            directive.used.add(rule)
+        return bool(covering)
+
+    def useless(self, ran: frozenset[str]) -> Iterable[Problem]:
+        """Problems, and directives that suppressed nothing although their rules ran."""
+        yield from self.problems
+        for directive in self.directives:
+            idle = sorted((directive.rules & ran) - directive.used)
+            # A family or several rules at once: useful as long as one of them is.
+            if idle and not directive.used:
+                names = ", ".join(idle) if len(idle) <= 3 else f"{len(idle)} rules"
+                yield Problem(
+                    directive.line,
+                    directive.column,
+                    f"the suppression of {names} suppresses nothing here",
+                    directive.resource,
+                )
+
+
+def suppressions_of(file: SourceFile, documents: Iterable[Document], resources: Iterable[Resource]) -> Suppressions:
+    """Read the directives of a file: its comments, and the annotations of its objects."""
+    found = Suppressions()
+    for document in documents:
+        for comment in document.comments():
+            _read_comment(found, comment, file)
+    for resource in resources:
+        annotation = resource.metadata.annotations.get(ANNOTATION)
+        if annotation is not None:
+            _read_annotation(found, annotation, resource)
+    return found
+
+
+def _read_comment(found: Suppressions, comment: Comment, file: SourceFile) -> None:
+    match = _DIRECTIVE.search(comment.text)
+    if match is None:
+        return
+    rest = match.group("rest").strip()
+    listed = _LIST.match(rest)
+    names = listed.group("names") if listed else rest.partition(" -- ")[0] if " " not in rest else rest.split()[0]
+    rules = _read_names(found, re.split(r"[,\s]+", names), comment.line, comment.column, None)
+    if not rules:
+        return
+    first, last = _covered_lines(comment, file.lines)
+    found.directives.append(
+        Directive(rules=rules, text=rest, line=comment.line, column=comment.column, first=first, last=last)
+    )
+
+
+def _read_annotation(found: Suppressions, annotation: str, resource: Resource) -> None:
+    span = resource.document.span((*resource.route, "metadata", "annotations", ANNOTATION))
+    names = [entry.partition(":")[0].strip() for entry in re.split(r"[;,\n]", annotation)]
+    rules = _read_names(found, names, span.line, span.column, resource)
+    if rules:
+        found.directives.append(
+            Directive(rules=rules, text=annotation, line=span.line, column=span.column, resource=resource)
+        )
+
+
+def _read_names(
+    found: Suppressions, names: Iterable[str], line: int, column: int, resource: Resource | None
+) -> frozenset[str]:
+    written = [name.strip().strip("'\"") for name in names]
+    written = [name for name in written if name]
+    if not written:
+        message = "the suppression names no rule; write ignore[rule-name]"
+        found.problems.append(Problem(line, column, message, resource))
+    rules: set[str] = set()
+    for name in written:
+        rule = canonical(name.lower().replace("_", "-"))
+        if rule is not None:
+            rules.add(rule)
+        elif name in families():
+            rules.update(head.name for head in heads().values() if head.family == name)
+        else:
+            found.problems.append(Problem(line, column, unknown_rule(name), resource))
+    return frozenset(rules)
+
+
+def _covered_lines(comment: Comment, lines: list[str]) -> tuple[int, int]:
+    """The lines a comment covers: its own, or the whole node that starts below it."""
+    if not comment.own_line:
+        return comment.line, comment.line
+    number = comment.line  # 1-based, so this index is the line after the comment
+    while number < len(lines) and (not lines[number].strip() or lines[number].lstrip().startswith("#")):
+        number += 1
+    if number >= len(lines):
+        return comment.line, comment.line
+    head = lines[number]
+    indent = len(head) - len(head.lstrip(" "))
+    is_item = head.lstrip().startswith("- ")
+    last = number
+    for index in range(number + 1, len(lines)):
+        text = lines[index]
+        stripped = text.lstrip(" ")
+        if not stripped.strip() or stripped.startswith("#"):
+            continue
+        depth = len(text) - len(stripped)
+        # A list may stand at the indentation of its key: `volumes:` and then `- name`.
+        sequence_of_key = depth == indent and not is_item and stripped.startswith("-") and not text.startswith("---")
+        if depth <= indent and not sequence_of_key:
+            break
+        last = index
+    return number + 1, last + 1

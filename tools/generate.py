@@ -1,0 +1,123 @@
+"""Regenerate every file that is made from another one. ``--check`` only tells whether one is stale."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MADE = "<!-- Made by `make generate`; edit the cards in rules/ or tools/generate.py instead. -->\n"
+
+
+def rule_index() -> bytes:
+    from k8s_stateful_lint.engine.cards import encode_index, read_cards
+
+    return encode_index(read_cards())
+
+
+def rule_list() -> bytes:
+    """docs/rules.md: every rule, and how many there are by family and wave."""
+    from k8s_stateful_lint.engine.cards import heads
+    from k8s_stateful_lint.reports import Style
+    from k8s_stateful_lint.reports.rules import render
+
+    waves = ("core", "full", "strict")
+    count = Counter((head.family, head.wave) for head in heads().values())
+    families = sorted({head.family for head in heads().values()})
+    lines = ["# Rules", "", MADE, "| Family | core | full | strict | all |", "|---|---|---|---|---|"]
+    for family in families:
+        numbers = [count[family, wave] for wave in waves]
+        lines.append(f"| {family} | {' | '.join(map(str, numbers))} | {sum(numbers)} |")
+    totals = [sum(count[family, wave] for family in families) for wave in waves]
+    lines.append(f"| **all** | {' | '.join(map(str, totals))} | {sum(totals)} |")
+    lines += [
+        "",
+        "The waves core and full are on by default; strict rules run with `--strict` or by name.",
+        "`k8s-stateful-lint explain RULE` shows a rule's whole card: why, examples, exceptions and sources.",
+        "",
+        render("markdown", Style()),
+    ]
+    return "\n".join(lines).encode()
+
+
+def pitfalls() -> bytes:
+    """docs/pitfalls.md: which rule covers which pitfall."""
+    from ruamel.yaml import YAML
+
+    rows = YAML(typ="safe").load(ROOT / "docs/pitfalls.yaml")
+    lines = ["# Pitfalls and the rules that cover them", "", MADE.replace("the cards in rules/", "docs/pitfalls.yaml")]
+    lines += ["| # | Pitfall | Rules |", "|---|---|---|"]
+    group = None
+    for number, row in enumerate(rows, start=1):
+        if row["group"] != group:
+            group = row["group"]
+            lines.append(f"| | **{group}** | |")
+        rules = ", ".join(f"`{rule}`" for rule in row["rules"])
+        cell = " ".join(part for part in (rules, row.get("note")) if part)
+        lines.append(f"| {number} | {row['pitfall']} | {cell} |")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def readme() -> bytes:
+    """README.md with a sample of real output between its markers."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = f"<!-- sample -->\n```console\n$ k8s-stateful-lint check examples/shop\n{_sample()}\n```\n<!-- /sample -->"
+    return re.sub(r"<!-- sample -->.*?<!-- /sample -->", lambda _: block, text, flags=re.DOTALL).encode()
+
+
+def _sample() -> str:
+    """The first finding with a related place, and the last line, of a run over examples/shop."""
+    from k8s_stateful_lint import Config, lint
+    from k8s_stateful_lint.reports import Style, render
+    from k8s_stateful_lint.reports.text import footer
+
+    here = Path.cwd()
+    os.chdir(ROOT)
+    try:
+        report = lint("examples/shop", config=Config())
+    finally:
+        os.chdir(here)
+    style = Style(width=96)
+    frames = render("text", report, style).split("\n\n")
+    wanted = next(frame for frame in frames if frame.startswith("error[rwo-claim-multi-node]"))
+    return f"{wanted}\n...\n{footer(report, style)}"
+
+
+# Every generated file, and what makes it, in this order: the index first, since everything else reads it.
+GENERATED: dict[str, Callable[[], bytes]] = {
+    "rules/index.json": rule_index,
+    "docs/rules.md": rule_list,
+    "docs/pitfalls.md": pitfalls,
+    "README.md": readme,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is stale")
+    arguments = parser.parse_args()
+    stale = []
+    for name, make in GENERATED.items():
+        path = ROOT / name
+        with redirect_stdout(io.StringIO()):
+            content = make()
+        if path.exists() and path.read_bytes() == content:
+            continue
+        stale.append(name)
+        if not arguments.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    for name in stale:
+        print(f"{'stale' if arguments.check else 'written'}: {name}")
+    return 1 if stale and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
