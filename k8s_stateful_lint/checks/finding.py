@@ -1,0 +1,35 @@
+"""What a rule says: a message about a place, with other places that explain it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from k8s_stateful_lint.config import Confidence, Severity
+from k8s_stateful_lint.model.resource import Place
+
+
+class Related(NamedTuple):
+    """Another place that is shown with the finding."""
+
+    place: Place
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One finding of a rule.
+
+    ``severity``, ``confidence`` and ``help`` are only set where the case differs from the rule's card. ``weak`` are
+    steps of confidence lost on the way (see :class:`~k8s_stateful_lint.graph.Resolution`). ``unverified`` marks
+    findings that rest on an unverified row of a table: their confidence is low, and they are at most warnings.
+    """
+
+    place: Place
+    message: str
+    related: tuple[Related, ...] = ()
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+    help: str | None = None
+    weak: int = 0
+    unverified: bool = False

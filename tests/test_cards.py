@@ -1,0 +1,114 @@
+"""A card's examples are tests: bad ones fire at the marked lines and nowhere else, good ones are silent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from k8s_stateful_lint.config import Config, config_from
+from k8s_stateful_lint.engine.cards import Card, Example, Head, encode_index, read_card, read_cards, rules_directory
+from k8s_stateful_lint.engine.report import Report
+from k8s_stateful_lint.engine.run import run
+from k8s_stateful_lint.reading import SourceFile
+
+MARKER = "# <- here"
+CARDS: dict[str, tuple[Path, Card]] = {
+    path.stem: (path, read_card(path)) for path in sorted(rules_directory().glob("*/*.yaml"))
+}
+# Rules that would fire in nearly every short example: each example would have to name them.
+NOISE = frozenset({"claim-without-storage-class"})
+
+
+def examples(which: str) -> list[object]:
+    return [
+        pytest.param(name, example, id=f"{name}: {example.title}")
+        for name, (_, card) in CARDS.items()
+        for example in getattr(card.examples, which)
+    ]
+
+
+def files_of(example: Example) -> list[SourceFile]:
+    texts = {**example.files, **({"manifest.yaml": example.manifest} if example.manifest else {})}
+    return [SourceFile(name, text.encode()) for name, text in texts.items()]
+
+
+def lint(name: str, example: Example) -> Report:
+    given = {"extend-select": [name], **example.config} if CARDS[name][1].wave == "strict" else example.config
+    report = run(files_of(example), config_from(given))
+    assert not report.crashes, report.crashes
+    return report
+
+
+def marked_lines(example: Example) -> set[tuple[str, int]]:
+    return {
+        (file.path, number)
+        for file in files_of(example)
+        for number, line in enumerate(file.text.splitlines(), start=1)
+        if MARKER in line
+    }
+
+
+@pytest.mark.parametrize(("name", "example"), examples("bad"))
+def test_bad_example_fires_at_the_marked_lines(name: str, example: Example) -> None:
+    report = lint(name, example)
+    own = [finding for finding in report.findings if finding.rule == name]
+    found = {(finding.location.file, finding.location.line) for finding in own}
+    if name == "unreadable-manifest":
+        assert own
+        return
+    assert found == marked_lines(example), [(f.rule, f.location.line, f.message) for f in report.findings]
+    if example.severity is not None:
+        assert {finding.severity for finding in own} == {example.severity}
+    if example.confidence is not None:
+        assert {finding.confidence for finding in own} == {example.confidence}
+    if example.message is not None:
+        assert all(example.message in finding.message for finding in own), [finding.message for finding in own]
+
+
+@pytest.mark.parametrize(("name", "example"), examples("bad"))
+def test_bad_example_is_bad_for_one_reason(name: str, example: Example) -> None:
+    allowed = {name, *example.also} | NOISE
+    others = [f for f in lint(name, example).findings if f.rule not in allowed and f.severity != "info"]
+    assert not others, [(finding.rule, finding.location.line, finding.message) for finding in others]
+
+
+@pytest.mark.parametrize(("name", "example"), examples("good"))
+def test_good_example_is_silent(name: str, example: Example) -> None:
+    own = [finding for finding in lint(name, example).findings if finding.rule == name]
+    assert not own, [(finding.location.line, finding.message) for finding in own]
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_card_is_complete(name: str) -> None:
+    path, card = CARDS[name]
+    assert card.summary
+    assert not card.summary.endswith("."), "a summary is one line without a full stop"
+    assert len(card.summary) <= 100
+    assert card.why.strip()
+    assert card.fix.strip()
+    assert card.references
+    assert all(reference.startswith("https://") for reference in card.references)
+    assert card.examples.bad
+    assert card.examples.good
+    titles = [example.title for example in (*card.examples.bad, *card.examples.good)]
+    assert len(titles) == len(set(titles)), "titles tell examples apart"
+    for option in card.options.values():
+        assert option.description
+    assert path.parent.name.replace("-", "").isalpha()
+
+
+def test_also_names_rules() -> None:
+    for name, (_, card) in CARDS.items():
+        for example in (*card.examples.bad, *card.examples.good):
+            unknown = set(example.also) - CARDS.keys()
+            assert not unknown, (name, example.title, unknown)
+
+
+def test_index_is_made_from_the_cards() -> None:
+    heads: dict[str, Head] = read_cards()
+    assert (rules_directory() / "index.json").read_bytes() == encode_index(heads)
+
+
+def test_default_configuration_is_valid() -> None:
+    assert config_from({}) == Config()
