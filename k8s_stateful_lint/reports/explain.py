@@ -1,0 +1,73 @@
+"""A page about one rule, as Markdown: the terminal, the documentation and SARIF show the same text."""
+
+from __future__ import annotations
+
+from k8s_stateful_lint.engine.cards import Card, Example, Head, card, heads
+from k8s_stateful_lint.engine.catalogue import canonical, unknown_rule
+
+
+def page(name: str, fact: str | None = None) -> str:
+    """The page of a rule, or of a driver or image.
+
+    Raises:
+        KeyError: there is no such rule or fact; the argument is a message for people.
+
+    """
+    if name in {"driver", "image"} and fact is not None:
+        from k8s_stateful_lint.reports import facts
+
+        return facts.driver_page(fact) if name == "driver" else facts.image_page(fact)
+    rule = canonical(name)
+    if rule is None:
+        raise KeyError(unknown_rule(name))
+    return rule_page(heads()[rule], card(rule))
+
+
+def rule_page(head: Head, whole: Card) -> str:
+    """The page of a rule."""
+    parts = [f"# {head.name}", f"{whole.summary}.", _facts(head, whole)]
+    parts += ["## Why", whole.why.strip(), "## What to do", whole.fix.strip()]
+    if whole.exceptions:
+        parts += ["## When it is silent", "\n".join(f"- {' '.join(text.split())}" for text in whole.exceptions)]
+    if whole.options:
+        parts += ["## Options", _options(whole)]
+    parts += ["## Examples", *_example(whole.examples.bad[0], "Bad")]
+    parts += _example(whole.examples.good[0], "Good")
+    parts += ["## More", "\n".join(f"- <{url}>" for url in whole.references)]
+    parts += [
+        "## Suppress it",
+        f"`# k8s-stateful-lint: ignore[{head.name}] reason` at the end of the line or above it, or the annotation\n"
+        f'`k8s-stateful-lint/ignore: "{head.name}: reason"` on the object.',
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(head: Head, whole: Card) -> str:
+    severities = [f"**{head.severity}**"]
+    if whole.production:
+        severities.append(f"{whole.production} in production")
+    if whole.development:
+        severities.append(f"{whole.development} in development")
+    fixes = {"none": "none", "safe": "safe", "unsafe": "needs review"}
+    return (
+        f"Severity: {', '.join(severities)}. Confidence: {head.confidence}. Family: {head.family}. "
+        f"Wave: {head.wave}{' (off unless asked for)' if head.wave == 'strict' else ''}. "
+        f"Mechanical fix: {fixes[whole.autofix]}."
+    )
+
+
+def _options(whole: Card) -> str:
+    return "\n".join(
+        f"- `{key}` (default `{option.default}`): {' '.join(option.description.split())}"
+        for key, option in whole.options.items()
+    )
+
+
+def _example(example: Example, word: str) -> list[str]:
+    texts = {**example.files, **({"": example.manifest} if example.manifest else {})}
+    blocks = [f"**{word}:** {example.title}"]
+    for name, text in texts.items():
+        if name:
+            blocks.append(f"`{name}`")
+        blocks.append(f"```yaml\n{text.rstrip()}\n```")
+    return blocks

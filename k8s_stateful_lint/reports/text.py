@@ -1,0 +1,196 @@
+"""Text for people: each finding with the line at fault, the lines that explain it, and what to do."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.reports import Style
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.reading import SourceFile
+
+# What things look like in colour: SGR parameters of ECMA-48.
+_SGR = {
+    "error": "1;31",
+    "warning": "1;33",
+    "info": "1;36",
+    "bold": "1",
+    "dim": "2",
+    "frame": "34",
+    "help": "32",
+    "clean": "1;32",
+}
+_TAB = "    "
+_MIN_MESSAGE_WIDTH = 40
+
+
+def paint(text: str, what: str, style: Style) -> str:
+    """Text in the colour of ``what``; unchanged without colour."""
+    return f"\x1b[{_SGR[what]}m{text}\x1b[0m" if style.colour and text else text
+
+
+def render(report: Report, style: Style) -> str:
+    """Make the whole text, footer included."""
+    parts = ["\n".join(_finding(finding, report, style)) for finding in report.findings]
+    if style.verbose:
+        notices = [
+            f"{paint('notice', 'dim', style)}: {_at(notice.file, notice.line)}{notice.message}"
+            for notice in report.notices
+        ]
+        if notices:
+            parts.append("\n".join(notices))
+    if not style.quiet:
+        parts.append(footer(report, style))
+    return "\n\n".join(parts) + "\n" if parts else ""
+
+
+def footer(report: Report, style: Style) -> str:
+    """One line that says what was read, found, suppressed and left open."""
+    summary = report.summary
+    counts = [
+        paint(_count(number, word), word if word != "note" else "info", style)
+        for number, word in ((summary.errors, "error"), (summary.warnings, "warning"), (summary.infos, "info"))
+        if number
+    ]
+    found = ", ".join(counts) or paint("nothing to report", "clean", style)
+    hidden = [
+        f"{number} {word}"
+        for number, word in ((summary.suppressed, "suppressed"), (summary.baselined, "baselined"))
+        if number
+    ]
+    text = f"{_count(summary.files, 'file')}, {_count(summary.objects, 'object')}: {found}"
+    if hidden:
+        text += f" ({', '.join(hidden)})"
+    if summary.unresolved:
+        references = _count(summary.unresolved, "reference")
+        text += f"; {references} could not be resolved"
+    return text
+
+
+def _count(number: int, noun: str) -> str:
+    if noun == "info":
+        return f"{number} info"
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _at(file: str | None, line: int | None) -> str:
+    if file is None:
+        return ""
+    return f"{file}:{line}: " if line is not None else f"{file}: "
+
+
+def _finding(finding: ReportedFinding, report: Report, style: Style) -> Iterator[str]:
+    gutter = len(str(max([finding.location.end_line, *(r.location.end_line for r in finding.related)])))
+    margin = " " * gutter
+    yield from _headline(finding, style)
+    yield from _frame(finding.location, _whose(finding.object), "-->", finding.severity, "", report, gutter, style)
+    for related in finding.related:
+        own_file = related.location.file == finding.location.file
+        whose = "" if own_file and related.object == finding.object else _whose(related.object)
+        yield from _frame(related.location, whose, ":::", "frame", related.label, report, gutter, style)
+    bar = paint(f"{margin} =", "frame", style)
+    for index, line in enumerate(_wrapped(finding.help, style.width - gutter - 9)):
+        head = paint("help:", "help", style) if index == 0 else "     "
+        yield f"{bar if index == 0 else margin + '  '} {head} {line}"
+    if style.verbose:
+        yield f"{bar} {paint('environment:', 'dim', style)} {finding.environment} ({finding.environment_reason})"
+        yield f"{bar} {paint('confidence:', 'dim', style)} {finding.confidence}"
+    yield f"{bar} {paint(f'more: k8s-stateful-lint explain {finding.rule}', 'dim', style)}"
+    if finding.url:
+        yield f"{bar} {paint(f'see:  {finding.url}', 'dim', style)}"
+
+
+def _headline(finding: ReportedFinding, style: Style) -> Iterator[str]:
+    label = f"{finding.severity}[{finding.rule}]"
+    lines = _wrapped(f"{label}: {finding.message}", style.width)
+    # The label is never broken: it holds no blanks.
+    first = lines[0].removeprefix(label)
+    yield paint(label, finding.severity, style) + paint(first, "bold", style)
+    for line in lines[1:]:
+        yield paint(f"  {line}", "bold", style)
+
+
+def _whose(reference: ObjectReference | None) -> str:
+    if reference is None:
+        return ""
+    name = f"{reference.namespace}/{reference.name}" if reference.namespace else reference.name
+    return f"{reference.kind} {name}"
+
+
+def _frame(
+    place: Location,
+    whose: str,
+    arrow: str,
+    colour: str,
+    label: str,
+    report: Report,
+    gutter: int,
+    style: Style,
+) -> Iterator[str]:
+    margin = " " * gutter
+    yield f"{margin}{paint(arrow, 'frame', style)} {place.file}:{place.line}:{place.column}" + (
+        f" {paint(f'({whose})', 'dim', style)}" if whose else ""
+    )
+    source: SourceFile | None = report.sources.get(place.file)
+    lines = source.lines if source is not None else []
+    if place.line > len(lines):
+        return
+    text = lines[place.line - 1]
+    bar = paint("|", "frame", style)
+    end = place.end_column if place.end_line == place.line else len(text) + 1
+    shown, start, length = _fit(text, place.column - 1, max(end - place.column, 1), style.width - gutter - 3)
+    yield f"{margin} {bar}"
+    yield f"{paint(f'{place.line:>{gutter}}', 'frame', style)} {bar} {shown}"
+    carets = ("^" if arrow == "-->" else "-") * length
+    yield f"{margin} {bar} {' ' * start}{paint(f'{carets} {label}'.rstrip(), colour, style)}"
+
+
+def _fit(text: str, start: int, length: int, room: int) -> tuple[str, int, int]:
+    """A line made to fit: tabs become blanks, long lines are cut around the place; with where the carets go."""
+    before, marked, after = text[:start], text[start : start + length].rstrip(), text[start + length :]
+    before, marked, after = (_printable(part) for part in (before, marked, after))
+    offset, span = _columns(before), max(_columns(marked), 1)
+    line = (before + marked + after).rstrip()
+    if _columns(line) <= room:
+        return line, offset, span
+    if offset + span <= room - 1:
+        return line[: room - 1] + "…", offset, span
+    # The place lies behind the edge: show its surroundings.
+    cut = max(0, len(before) - room // 3)
+    line = "…" + line[cut + 1 :]
+    if _columns(line) > room:
+        line = line[: room - 1] + "…"
+    offset -= _columns((before + marked)[:cut])
+    return line, offset, min(span, max(room - offset - 1, 1))
+
+
+def _printable(text: str) -> str:
+    """Without control characters, so that a manifest cannot steer the terminal."""
+    return "".join(
+        character if character.isprintable() else _TAB if character == "\t" else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        _printable(" ".join(text.split())),
+        max(width, _MIN_MESSAGE_WIDTH),
+        break_long_words=False,
+        break_on_hyphens=False,
+        subsequent_indent="",
+    ) or [""]

@@ -1,0 +1,311 @@
+"""The command line: exit codes, streams, colour, bad input."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from k8s_stateful_lint import __version__
+from k8s_stateful_lint.cli import main
+
+RECYCLE = """\
+apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: archive
+spec:
+  capacity: {storage: 5Gi}
+  accessModes: [ReadWriteOnce]
+  persistentVolumeReclaimPolicy: Recycle
+  nfs: {server: nfs.example.com, path: /archive}
+"""
+CLEAN = RECYCLE.replace("Recycle", "Retain")
+
+
+class Result(SimpleNamespace):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch, capsys):
+    """Run the program in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, stdin: bytes = b"") -> Result:
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as stop:
+            main(list(arguments))
+        output = capsys.readouterr()
+        return Result(code=stop.value.code, out=output.out, err=output.err)
+
+    return run
+
+
+def test_version(cli) -> None:
+    assert cli("--version").out == f"k8s-stateful-lint {__version__}\n"
+
+
+def test_findings_exit_1_on_stdout(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    result = cli("check")
+    assert result.code == 1
+    assert "error[recycle-reclaim-policy]" in result.out
+    assert "pv.yaml:8:34" in result.out
+    assert result.err == ""
+
+
+def test_clean_exits_0(cli) -> None:
+    Path("pv.yaml").write_text(CLEAN)
+    result = cli("check", "pv.yaml")
+    assert (result.code, result.out) == (0, "1 file, 1 object: nothing to report\n")
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("error", 1), ("warning", 1), ("info", 1), ("never", 0)])
+def test_fail_on(cli, fail_on: str, code: int) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    assert cli("check", "--fail-on", fail_on).code == code
+
+
+def test_stdin(cli) -> None:
+    result = cli("check", "-", stdin=RECYCLE.encode())
+    assert result.code == 1
+    assert "<stdin>:8:34" in result.out
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n# nothing\n", b"---\n---\n", b"image:\n  tag: 1\n"])
+def test_nothing_to_lint_is_never_success(cli, data: bytes) -> None:
+    result = cli("check", "-", stdin=data)
+    assert result.code == 4
+    assert "nothing to lint" in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_empty_directory(cli, tmp_path) -> None:
+    assert cli("check", str(tmp_path)).code == 4
+
+
+def test_missing_path_is_told_and_the_others_are_linted(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    result = cli("check", "nowhere.yaml", "pv.yaml")
+    assert result.code == 2
+    assert "nowhere.yaml" in result.err
+    assert "recycle-reclaim-policy" in result.out
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_unreadable_file(cli) -> None:
+    path = Path("secret.yaml")
+    path.write_text(RECYCLE)
+    path.chmod(0)
+    result = cli("check")
+    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    assert result.code == 2
+    assert "secret.yaml" in result.err
+
+
+def test_broken_file_is_a_finding_and_the_others_are_linted(cli) -> None:
+    Path("a.yaml").write_text("apiVersion: v1\nkind: Service\nmetadata: {name: [}\n")
+    Path("b.yaml").write_text(RECYCLE)
+    result = cli("check", "--format", "json")
+    assert result.code == 1
+    assert [f["rule"] for f in json.loads(result.out)["findings"]] == ["unreadable-manifest", "recycle-reclaim-policy"]
+
+
+def test_helm_template_is_one_notice(cli) -> None:
+    Path("t.yaml").write_text("apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Values.name }}\n{{- if x }}\n")
+    result = cli("check")
+    assert result.code == 4
+    assert "looks like a Helm template" in result.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check", "--select", "recycle-reclaim-polcy"), "did you mean recycle-reclaim-policy?"),
+        (("check", "--ignore", "zzz"), "there is no rule or family named zzz"),
+        (("check", "--format", "xml"), "there is no format xml"),
+        (("check", "--fail-on", "sometimes"), "fail-on"),
+        (("check", "--color", "pink"), "--color is auto, always or never"),
+        (("check", "--target", "new"), "target"),
+        (("check", "--output", "a", "--output", "b"), "more --output than --format"),
+        (("check", "--no-such-option"), "No such option"),
+        (("frobnicate",), "No such command"),
+        (("explain", "recycle"), "did you mean recycle-reclaim-policy?"),
+        (("explain", "driver", "ebs.csi.aws.co"), "did you mean ebs.csi.aws.com?"),
+        (("explain", "image", "postgrs"), "did you mean postgres?"),
+        (("rules", "--format", "csv"), "there is no format csv"),
+        (("graph", "--format", "svg"), "there is no format svg"),
+        (("graph", "--focus", "nonsense"), "--focus takes KIND/NAME"),
+        (("graph", "--focus", "Service/none"), "there is no Service named none"),
+        (("check", "--config", "none.yaml"), "cannot read the configuration"),
+    ],
+)
+def test_wrong_use_exits_2_with_one_line(cli, arguments: tuple[str, ...], message: str) -> None:
+    Path("pv.yaml").write_text(CLEAN)
+    result = cli(*arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1
+    assert result.out == ""
+
+
+def test_configuration_file_is_found_and_its_mistakes_named(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    Path(".k8s-stateful-lint.yaml").write_text("ignore: [recycle-reclaim-policy]\n")
+    assert cli("check", "--select", "reclaim").code == 0
+    assert cli("check", "--no-config", "--select", "reclaim").code == 1
+    Path(".k8s-stateful-lint.yaml").write_text("ignroe: [recycle-reclaim-policy]\n")
+    result = cli("check")
+    assert result.code == 2
+    assert "ignroe" in result.err
+
+
+def test_selection_takes_rules_and_families(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    assert cli("check", "--select", "reclaim").code == 1
+    assert cli("check", "--select", "engine").code == 0
+    assert cli("check", "--ignore", "reclaim").code == 0
+    assert cli("check", "--select", "reclaim,engine", "--ignore", "recycle-reclaim-policy").code == 0
+
+
+def test_json_is_the_contract(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    document = json.loads(cli("check", "--format", "json").out)
+    assert list(document) == ["version", "tool", "findings", "notices", "summary"]
+    assert document["version"] == 1
+    assert document["tool"] == {"name": "k8s-stateful-lint", "version": __version__}
+    (finding,) = document["findings"]
+    assert {key: finding[key] for key in ("file", "line", "column", "end_line", "end_column")} == {
+        "file": "pv.yaml",
+        "line": 8,
+        "column": 34,
+        "end_line": 8,
+        "end_column": 41,
+    }
+    assert finding["object"] == {"apiVersion": "v1", "kind": "PersistentVolume", "namespace": None, "name": "archive"}
+    assert finding["path"] == "spec.persistentVolumeReclaimPolicy"
+    assert finding["environment"] == "unspecified"
+    assert document["summary"] == {
+        "files": 1,
+        "documents": 1,
+        "objects": 1,
+        "findings": {"error": 1, "warning": 0, "info": 0},
+        "suppressed": 0,
+        "baselined": 0,
+    }
+
+
+def test_output_files_are_paired_with_formats(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    result = cli("check", "--format", "json", "--output", "r.json", "--format", "concise")
+    assert result.code == 1
+    assert json.loads(Path("r.json").read_text())["summary"]["findings"]["error"] == 1
+    assert result.out.startswith("pv.yaml:8:34: error[recycle-reclaim-policy] ")
+
+
+def test_output_that_cannot_be_written(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    result = cli("check", "--output", "no/such/folder/r.txt")
+    assert result.code == 2
+    assert "cannot write" in result.err
+
+
+def test_colour_follows_flag_then_environment(cli, monkeypatch) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    assert "\x1b[" not in cli("check").out
+    assert "\x1b[" in cli("check", "--color", "always").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in cli("check").out
+    assert "\x1b[" not in cli("check", "--color", "never").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in cli("check").out
+
+
+def test_quiet_and_statistics(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    result = cli("check", "--quiet", "--statistics")
+    assert "1 file" not in result.out
+    assert "recycle-reclaim-policy" in result.err
+
+
+def test_control_characters_do_not_reach_the_terminal(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE.replace("Recycle", "Recycle # \x9b31m \x7f"))
+    result = cli("check", "--select", "recycle-reclaim-policy")
+    assert not set(result.out) & {"\x9b", "\x7f", "\x1b"}
+
+
+def test_explain_shows_the_card(cli) -> None:
+    text = cli("explain", "recycle-reclaim-policy").out
+    for heading in ("# recycle-reclaim-policy", "## Why", "## What to do", "## Examples", "## Suppress it"):
+        assert heading in text
+
+
+def test_explain_facts(cli) -> None:
+    assert "/var/lib/postgresql/data" in cli("explain", "image", "postgres:17").out
+    assert "ebs.csi.aws.com" in cli("explain", "driver", "kubernetes.io/aws-ebs").out
+
+
+def test_rules_in_every_format(cli) -> None:
+    assert "recycle-reclaim-policy" in cli("rules").out
+    assert cli("rules", "--format", "markdown").out.startswith("| Family | Rule |")
+    names = {rule["name"] for rule in json.loads(cli("rules", "--format", "json").out)}
+    assert "recycle-reclaim-policy" in names
+
+
+def test_check_changed_reports_only_what_concerns_the_files(cli) -> None:
+    Path("a.yaml").write_text(RECYCLE)
+    Path("b.yaml").write_text(RECYCLE.replace("archive", "other"))
+    result = cli("check-changed", "b.yaml")
+    assert result.code == 1
+    assert "b.yaml:8" in result.out
+    assert "a.yaml:8" not in result.out
+    assert cli("check-changed", "README.md").code == 0
+
+
+def start(*arguments: str, **options):  # type: ignore[no-untyped-def]
+    return subprocess.Popen([sys.executable, "-m", "k8s_stateful_lint", *arguments], **options)
+
+
+def test_broken_pipe_is_quiet(tmp_path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number}.yaml").write_text(RECYCLE.replace("archive", f"pv-{number}"))
+    process = start("check", str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(1)
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 1
+    assert errors == b""
+
+
+def test_interrupt_is_one_line(tmp_path) -> None:
+    process = start("check", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors == b"k8s-stateful-lint: interrupted\n"
+
+
+def test_module_runs_like_the_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "k8s_stateful_lint", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"k8s-stateful-lint {__version__}\n"
