@@ -82,6 +82,7 @@ def test_good_example_is_silent(name: str, example: Example) -> None:
 @pytest.mark.parametrize("name", CARDS)
 def test_card_is_complete(name: str) -> None:
     path, card = CARDS[name]
+    assert "TODO" not in path.read_text(encoding="utf-8")
     assert card.summary
     assert not card.summary.endswith("."), "a summary is one line without a full stop"
     assert len(card.summary) <= 100

@@ -34,7 +34,7 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
 )
 from k8s_stateful_lint.graph.environments import UNSPECIFIED, Environment
-from k8s_stateful_lint.model.decode import decode
+from k8s_stateful_lint.model.decode import KUSTOMIZATION_FILES, decode
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import FieldProblem, Place, Resource, field_path
 from k8s_stateful_lint.reading import Reading, SourceFile, read
@@ -137,7 +137,7 @@ def _read(file: SourceFile) -> _FileFacts:
 
 
 def _faults(item: _FileFacts, chosen: frozenset[str]) -> Iterable[_Draft]:
-    if "unreadable-manifest" not in chosen:
+    if "unreadable-manifest" not in chosen or not _looks_like_manifest(item.file):
         return
     head = heads()["unreadable-manifest"]
     for fault in item.reading.faults:
@@ -147,6 +147,12 @@ def _faults(item: _FileFacts, chosen: frozenset[str]) -> Iterable[_Draft]:
         yield _Draft(
             head, head.severity, head.confidence, fault.message, place, None, "", UNSPECIFIED, (), fault.expected
         )
+
+
+def _looks_like_manifest(file: SourceFile) -> bool:
+    """Whether a file that cannot be read was meant for Kubernetes: broken YAML of other tools is not our business."""
+    name = file.path.rpartition("/")[2]
+    return name in KUSTOMIZATION_FILES or (b"apiVersion" in file.data and b"kind" in file.data)
 
 
 def _field_problems(item: _FileFacts, graph: Graph, chosen: frozenset[str], config: Config) -> Iterable[_Draft]:

@@ -103,7 +103,7 @@ class Node:
         return (
             "patches" in folders
             or _PATCH_NAME.search(file.rpartition(".")[0]) is not None
-            or _holds_patch_directive(self.resource.raw)
+            or (_may_hold_patch_directive(self.resource) and _holds_patch_directive(self.resource.raw))
         )
 
     @property
@@ -134,6 +134,12 @@ class Node:
     def name_place(self) -> Place:
         """Where the object is named."""
         return self.at("metadata", "name")
+
+
+def _may_hold_patch_directive(resource: Resource) -> bool:
+    """Whether the file has the words at all: walking every object for them would cost more than all rules."""
+    data = resource.document.file.data
+    return b"$patch" in data or b"$retainKeys" in data
 
 
 def _holds_patch_directive(raw: object) -> bool:
