@@ -77,7 +77,7 @@ def mount_of_undefined_volume(container: Container) -> Iterator[Finding]:
         if _is_patch_like(workload) or _gets_volume_elsewhere(workload, name):
             continue
         near = _meant_volume(workload, name)
-        refusal = _refusal(workload, f'Not found: "{name}"')
+        refusal = _refusal(workload, f'Not found: "{name}"' if name else "name: Required value")
         own = ", ".join(filter(None, names)) or "none"
         yield Finding(
             place=container.at(*route),
@@ -196,6 +196,8 @@ def _meant_source(volume: PodVolume, key: str, value: object) -> str | None:
         return "persistentVolumeClaim"
     if key == "claimName":
         return "persistentVolumeClaim with claimName below it"
+    if key in ("volumeClaimTemplate", "volumeClaimTemplates"):
+        return "ephemeral with volumeClaimTemplate below it"
     if key == "local":
         return "hostPath"
     return _nearest(key, known)
@@ -348,7 +350,12 @@ def _missing_fields(source: _Source, plugin: VolumePlugin, value: Mapping[str, A
             yield Finding(place=source.at(plugin.key, *written[1]), message=source.refuses(plugin.key, message))
             continue
         message = f"{' or '.join(field.names)} must be set (Required value)"
-        yield Finding(place=source.at(plugin.key, *routes[0]), message=source.refuses(plugin.key, message))
+        is_misnamed = plugin.key == "secret" and isinstance(value.get("name"), str)
+        yield Finding(
+            place=source.at(plugin.key, *routes[0]),
+            message=source.refuses(plugin.key, message),
+            help="Write secretName instead of name." if is_misnamed else None,
+        )
 
 
 def _below(value: Any, route: tuple[str, ...]) -> Any:
@@ -590,7 +597,7 @@ def _size_problems(node: Node, route: Route, what: str, *, positive: bool, is_li
     likely = _likely_size(str(written))
     help = f"Write {likely}." if likely else None
     try:
-        size = parse_quantity(written)
+        size = parse_quantity(written.strip() if isinstance(written, str) else written)
     except QuantityError as error:
         message = f'the size "{written}" of {what} is no quantity, so the API server refuses the object: {error}'
         yield Finding(place=place, message=message, help=help)
@@ -665,6 +672,8 @@ def missing_required_storage_field(
 
 
 def _missing_of_claim(claim: Claim) -> Iterator[Finding]:
+    if claim.get() is None:  # invalid-volume-source says that the whole template is missing
+        return
     effect = "the API server refuses it"
     if claim.shape == "template" and claim.graph.target < _TEMPLATE_VALIDATED:
         effect = "the StatefulSet is accepted, but its claims and so its pods are never created"
@@ -707,7 +716,9 @@ def _name_of(route: Route) -> str:
 def _is_absent(node: Node, route: Route) -> bool:
     """Whether nothing is written at a route, and no other document of the object writes it."""
     resource = node.resource
-    if resource.is_unknown(*route) or resource.get(*route) not in (None, "", [], {}):
+    # An empty size is a wrong one (invalid-storage-quantity).
+    nothing: tuple[object, ...] = (None,) if route[-1] == "storage" else (None, "", [], {})
+    if resource.is_unknown(*route) or resource.get(*route) not in nothing:
         return False
     return not _is_completed(node, route)
 
@@ -1024,6 +1035,13 @@ def _exclusive_in_strategy(workload: Workload) -> Iterator[Finding]:
         yield _exclusive(*places, "may not be 0 when `maxSurge` is 0", workload)
     elif workload.kind == "DaemonSet" and _is_above_zero(surge) and _is_above_zero(unavailable):
         yield _exclusive(*places, "may not be set when maxUnavailable is non-zero", workload)
+    elif workload.kind == "DaemonSet" and _is_above_zero(surge) and unavailable is None and not workload.is_partial:
+        yield Finding(
+            place=places[0],
+            message=f"maxSurge of {workload.label} excludes maxUnavailable, which is 1 where nothing is written: the "
+            "API server refuses the object (may not be set when maxUnavailable is non-zero)",
+            help="Add maxUnavailable: 0.",
+        )
 
 
 def _is_above_zero(value: object) -> bool:

@@ -412,7 +412,7 @@ def service_selects_no_pods(service: Service) -> Iterator[Finding]:
     if found is not None:
         workload, why = found
         related: tuple[Related, ...] = (Related(workload.template_at("metadata", "labels"), "the labels of the pods"),)
-    elif all(service.graph.is_closed(kind) for kind in _POD_KINDS):
+    elif all(service.graph.is_closed(kind) for kind in _POD_KINDS) and not _may_select_elsewhere(service):
         why, related = "no workload has these labels", ()
     else:
         return
@@ -442,6 +442,11 @@ def _meant_workload(service: Service) -> tuple[Workload, str] | None:
         if shared and (misspelt or len(near) == 1):
             return workload, f"the pods of {workload.label} have {_labels(labels)}"
     return None
+
+
+def _may_select_elsewhere(service: Service) -> bool:
+    """Whether pods of another unit, whose namespace nobody wrote, have the labels."""
+    return any(_may_meet(service, workload) and service.selects(workload) for workload in service.graph.workloads)
 
 
 def _may_be_made(service: Service) -> bool:

@@ -48,7 +48,7 @@ _MODELLED: dict[str, tuple[frozenset[str], type[ApiStruct]]] = {
 }
 Body = TypeVar("Body", bound=ApiStruct)
 
-_KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 # Groups that never existed for a kind, as in `apiVersion: v1/apps`: people mean the kind, so it is read as the kind.
 _MANGLED_GROUP = re.compile(r"v\d+\w*\Z")
 _MAX_REPAIRS = 200
@@ -86,7 +86,7 @@ def _decode_value(document: Document, value: object, route: Route) -> Iterator[R
         api_version, kind = value.get("apiVersion"), value.get("kind")
         if not isinstance(kind, str) or not isinstance(api_version, str):
             name = document.file.path.rpartition("/")[2]
-            if route or name not in _KUSTOMIZATION_FILES or "kind" in value:
+            if route or name not in KUSTOMIZATION_FILES or "kind" in value:
                 continue
             api_version, kind = "kustomize.config.k8s.io/v1beta1", "Kustomization"
         items = value.get("items")

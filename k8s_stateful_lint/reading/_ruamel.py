@@ -85,7 +85,7 @@ def _loader_options() -> tuple[bool, Any]:
             return breaks, widest, end
 
     try:
-        import ruamel.yaml.clib  # type: ignore[import-not-found, unused-ignore]  # noqa: F401
+        from ruamel.yaml.cyaml import CParser  # noqa: F401 - there if the package with the C parser is
     except ImportError:
         return True, LibyamlScanner
     return False, LibyamlScanner

@@ -41,18 +41,20 @@ def _cell(text: str) -> str:
 def _table(style: Style) -> str:
     found = list(heads().values())
     longest = max(len(head.name) for head in found)
-    room = max(style.width - longest - 22, 24)
+    # In a narrow terminal the summary gets a line of its own.
+    beside = style.width >= longest + 80
+    indent = longest + 20 if beside else 6
     lines: list[str] = []
     family = None
     for head in found:
         if head.family != family:
             family = head.family
             lines += ["", paint(family, "bold", style)]
-        summary = textwrap.wrap(head.summary, room) or [""]
+        summary = textwrap.wrap(head.summary, style.width - indent) or [""]
         severity = paint(f"{head.severity:<8}", head.severity, style)
-        wave = paint(f"{head.wave:<7}", "dim", style)
-        lines.append(f"  {head.name:<{longest}}  {severity} {wave} {summary[0]}")
-        lines += [" " * (longest + 20) + line for line in summary[1:]]
-    count = f"{len(found)} rules"
-    lines += ["", f"{count}; `k8s-stateful-lint explain RULE` shows why, what to do and examples"]
+        lines.append(f"  {head.name:<{longest}}  {severity} {paint(f'{head.wave:<6}', 'dim', style)}".rstrip())
+        if beside:
+            lines[-1] += f" {summary.pop(0)}"
+        lines += [" " * indent + paint(line, "dim", style) for line in summary]
+    lines += ["", f"{len(found)} rules; `k8s-stateful-lint explain RULE` shows why, what to do and examples"]
     return "\n".join(lines[1:]) + "\n"

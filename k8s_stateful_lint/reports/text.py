@@ -44,7 +44,8 @@ def render(report: Report, style: Style) -> str:
         if notices:
             parts.append("\n".join(notices))
     if not style.quiet:
-        parts.append(footer(report, style))
+        more = "\n" + paint("k8s-stateful-lint explain RULE tells why, with examples", "dim", style)
+        parts.append(footer(report, style) + (more if report.findings else ""))
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
@@ -52,7 +53,7 @@ def footer(report: Report, style: Style) -> str:
     """One line that says what was read, found, suppressed and left open."""
     summary = report.summary
     counts = [
-        paint(_count(number, word), word if word != "note" else "info", style)
+        paint(_count(number, word), word, style)
         for number, word in ((summary.errors, "error"), (summary.warnings, "warning"), (summary.infos, "info"))
         if number
     ]
@@ -66,8 +67,7 @@ def footer(report: Report, style: Style) -> str:
     if hidden:
         text += f" ({', '.join(hidden)})"
     if summary.unresolved:
-        references = _count(summary.unresolved, "reference")
-        text += f"; {references} could not be resolved"
+        text += f"; {_count(summary.unresolved, 'reference')} could not be resolved"
     return text
 
 
@@ -99,9 +99,8 @@ def _finding(finding: ReportedFinding, report: Report, style: Style) -> Iterator
     if style.verbose:
         yield f"{bar} {paint('environment:', 'dim', style)} {finding.environment} ({finding.environment_reason})"
         yield f"{bar} {paint('confidence:', 'dim', style)} {finding.confidence}"
-    yield f"{bar} {paint(f'more: k8s-stateful-lint explain {finding.rule}', 'dim', style)}"
     if finding.url:
-        yield f"{bar} {paint(f'see:  {finding.url}', 'dim', style)}"
+        yield f"{bar} {paint(f'see: {finding.url}', 'dim', style)}"
 
 
 def _headline(finding: ReportedFinding, style: Style) -> Iterator[str]:
