@@ -69,8 +69,9 @@ class NodePlaces:
             first_key = self._extent(target.pairs[0][0])
         collection = node.items is not None or node.pairs is not None
         extent = self._extent(node)
-        if key_extent and not node.text and node.plain and node.start == node.end and not collection:
-            after = behind_colon(self._text, key_extent[1])
+        if node.plain and node.start == node.end and not collection:
+            # The parsers place an empty value at what comes next, or not: it belongs to its colon or dash.
+            after = behind_colon(self._text, key_extent[1]) if key_extent else len(self._text[: node.start].rstrip())
             extent = after, after
         return Spot(key_extent, extent, first_key, collection and not node.flow)
 

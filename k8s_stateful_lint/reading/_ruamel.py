@@ -7,6 +7,7 @@ events are used, so depth is bounded by us and not by a recursion, and the value
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from ._nodes import MAX_DEPTH, Node, Trouble, Unreadable, shown, too_many_aliases
@@ -85,7 +86,7 @@ def _loader_options() -> tuple[bool, Any]:
             return breaks, widest, end
 
     try:
-        from ruamel.yaml.cyaml import CParser  # noqa: F401 - there if the package with the C parser is
+        import_module("ruamel.yaml.cyaml")  # fails without the package that holds the C parser
     except ImportError:
         return True, LibyamlScanner
     return False, LibyamlScanner

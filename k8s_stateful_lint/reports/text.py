@@ -105,12 +105,12 @@ def _finding(finding: ReportedFinding, report: Report, style: Style) -> Iterator
 
 def _headline(finding: ReportedFinding, style: Style) -> Iterator[str]:
     label = f"{finding.severity}[{finding.rule}]"
-    lines = _wrapped(f"{label}: {finding.message}", style.width)
+    lines = _wrapped(f"{label}: {finding.message}", style.width, indent="  ")
     # The label is never broken: it holds no blanks.
     first = lines[0].removeprefix(label)
     yield paint(label, finding.severity, style) + paint(first, "bold", style)
     for line in lines[1:]:
-        yield paint(f"  {line}", "bold", style)
+        yield paint(line, "bold", style)
 
 
 def _whose(reference: ObjectReference | None) -> str:
@@ -185,11 +185,11 @@ def _columns(text: str) -> int:
     )
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     return textwrap.wrap(
         _printable(" ".join(text.split())),
         max(width, _MIN_MESSAGE_WIDTH),
         break_long_words=False,
         break_on_hyphens=False,
-        subsequent_indent="",
+        subsequent_indent=indent,
     ) or [""]
