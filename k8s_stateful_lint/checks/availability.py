@@ -13,7 +13,7 @@ from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.graph import Database, DisruptionBudget, Node, StatefulSet, Workload
 from k8s_stateful_lint.graph.pods import written_replicas
 from k8s_stateful_lint.graph.workloads import Container
-from k8s_stateful_lint.knowledge import images
+from k8s_stateful_lint.knowledge import image_process
 from k8s_stateful_lint.model.pods import PodAffinityTerm, Probe, TopologySpreadConstraint
 from k8s_stateful_lint.model.quantities import quantity_or_none, scaled
 from k8s_stateful_lint.model.resource import Place
@@ -528,7 +528,7 @@ def quorum_members_share_node(subject: Database) -> Iterator[Finding]:
         return
     if workload.is_pinned or workload.is_development or _has_host_port(workload):
         return
-    if images.standalone(subject.match, subject.settings) is not None:
+    if image_process.standalone(subject.match, subject.settings) is not None:
         return
     spec = workload.pod_spec
     anti = spec.affinity.pod_anti_affinity

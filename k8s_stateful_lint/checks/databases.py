@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.graph import ROX, RWOP, RWX, Autoscaler, Claim, Database, PersistentVolume, Server, Workload
 from k8s_stateful_lint.graph.workloads import is_below, normalise
-from k8s_stateful_lint.knowledge import images
+from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.knowledge.image_reference import parse_version
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def database_without_persistent_storage(subject: Database) -> Iterator[Finding]:
     """The data directory is on storage that goes away with the pod, or on none."""
     if not subject.data or subject.entry.runs_without_storage or subject.container.spec.volume_devices:
         return
-    if images.in_development_mode(subject.match, subject.settings) or _has_dangling_storage(subject.workload):
+    if image_process.in_development_mode(subject.match, subject.settings) or _has_dangling_storage(subject.workload):
         return
     if _is_agent(subject) or (subject.entry.class_ == "cache" and not _is_told_to_persist(subject)):
         return
@@ -224,7 +224,7 @@ def unpinned_database_image(subject: Database) -> Iterator[Finding]:
 
 def development_mode_server(subject: Server) -> Iterator[Finding]:
     """The server runs as a toy: its data is in memory or in a file of its image."""
-    reason = images.in_development_mode(subject.match, subject.settings)
+    reason = image_process.in_development_mode(subject.match, subject.settings)
     if reason is None or subject.workload.is_development:
         return
     container = subject.container
@@ -251,7 +251,7 @@ def removed_database_option(subject: Server) -> Iterator[Finding]:
     version = subject.match.layout_version
     if version is None:
         return
-    passed = images.server_arguments(subject.match, subject.settings) or ()
+    passed = image_process.server_arguments(subject.match, subject.settings) or ()
     for option in subject.entry.removed_options:
         since = parse_version(option.since)
         # A tag that names only the major version means its newest minor one.
@@ -312,7 +312,7 @@ def small_shared_memory(subject: Database) -> Iterator[Finding]:
 
 def map_count_not_raised(subject: Server) -> Iterator[Finding]:
     """The server wants more memory maps than a node allows by default."""
-    if not subject.entry.map_count or images.standalone(subject.match, subject.settings):
+    if not subject.entry.map_count or image_process.standalone(subject.match, subject.settings):
         return
     workload = subject.workload
     platform = workload.graph.config.cluster.platform or ""
@@ -364,7 +364,7 @@ def unstable_identity_in_deployment(subject: Database) -> Iterator[Finding]:
     workload = subject.workload
     if workload.kind != "Deployment" or workload.pods is None or workload.max_pods == 0:
         return
-    if images.standalone(subject.match, subject.settings) is not None:
+    if image_process.standalone(subject.match, subject.settings) is not None:
         return
     mount = next((mount for mount in _node_data_mounts(subject) if mount.is_persistent), None)
     if subject.entry.node_name_in_path and mount is not None and not workload.pod_spec.hostname:
@@ -403,7 +403,7 @@ def standalone_server_replicated(subject: Database) -> Iterator[Finding]:
     volumes = subject.data_volumes
     if not all(volume.template is not None or not volume.is_persistent for volume in volumes):
         return
-    reason = images.standalone(subject.match, subject.settings)
+    reason = image_process.standalone(subject.match, subject.settings)
     severity: Severity | None = None
     if reason is None:
         if subject.class_ != "single" or subject.entry.duplicates_allowed or _may_replicate(subject):
@@ -773,7 +773,7 @@ def _redis_writes_nothing(server: Server) -> bool | None:
     """Whether both snapshots and the log are off; None = cannot tell."""
     if server.entry.key.startswith("bitnami") and server.container.environment.get("REDIS_AOF_ENABLED") != "no":
         return None  # these images switch the log on
-    args = images.server_arguments(server.match, server.settings)
+    args = image_process.server_arguments(server.match, server.settings)
     if args is None or server.settings.unknown_config_paths or server.settings.env_from_unknown:
         return None
     texts = server.container.config_texts
@@ -905,7 +905,7 @@ def _comes_from_pod(container: Container, name: str) -> bool:
 def _may_replicate(database: Database) -> bool:
     """Whether something could tie the servers together: a marker, a script, or settings that cannot be seen."""
     container = database.container
-    if images.replication_marker(database.match, database.settings) or container.has_unknown_environment:
+    if image_process.replication_marker(database.match, database.settings) or container.has_unknown_environment:
         return True
     words = container.words
     if words and (posixpath.basename(words[0]) in _SHELLS or words[0].endswith((".sh", ".py")) or "\n" in words[-1]):

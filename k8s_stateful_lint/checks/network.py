@@ -12,7 +12,7 @@ from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Severity
 from k8s_stateful_lint.graph import Container, Database, Node, Service, StatefulSet, Workload
 from k8s_stateful_lint.graph.storage import matches_any
-from k8s_stateful_lint.knowledge import images
+from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import Place
 
@@ -472,7 +472,7 @@ def writes_balanced_over_replicas(service: Service) -> Iterator[Finding]:
             keys = _ROLE_KEYS | set(database.entry.role_labels)
             if database.class_ != "single" or keys & service.selector.keys():
                 continue
-            if images.replication_marker(database.match, database.settings) is None:
+            if image_process.replication_marker(database.match, database.settings) is None:
                 continue  # standalone-server-replicated speaks, or nobody knows
             yield Finding(
                 place=service.at("spec", "selector"),

@@ -24,7 +24,7 @@ from k8s_stateful_lint.graph import (
     Workload,
 )
 from k8s_stateful_lint.graph.workloads import is_below, normalise
-from k8s_stateful_lint.knowledge import images
+from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.quantities import quantity_or_none
 from k8s_stateful_lint.model.resource import Place
@@ -749,7 +749,7 @@ def _keys_used(mount: Mount) -> Iterator[_Key]:
     for row in server.entry.key_files if server is not None else ():
         mode = int(row.root_owned_mode, 8) if row.root_owned_mode else None
         assert server is not None
-        arguments = images.server_arguments(server.match, server.settings) or ()
+        arguments = image_process.server_arguments(server.match, server.settings) or ()
         named = [(path, _place_of_word(container, path)) for option in row.args for path in _values(arguments, option)]
         for name in row.env:
             value = container.environment.get(name)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from k8s_stateful_lint.graph.workloads import is_below, normalise
-from k8s_stateful_lint.knowledge import images
+from k8s_stateful_lint.knowledge import image_process, images
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.workloads import Container, Mount, PodVolume, Workload
@@ -24,7 +24,7 @@ class DataPlacement(NamedTuple):
     directory there, so the mount does not cover the data (``mount`` is None then, ``parent`` the mount that does not).
     """
 
-    directory: images.DataDirectory
+    directory: image_process.DataDirectory
     mount: Mount | None
     parent: Mount | None = None
     hidden_by: str | None = None
@@ -38,7 +38,7 @@ class DataPlacement(NamedTuple):
 class Server:
     """A normal container that runs the server of an image in the table. Clients, routers and Jobs are none."""
 
-    def __init__(self, container: Container, match: images.Match, settings: images.ProcessSettings) -> None:
+    def __init__(self, container: Container, match: images.Match, settings: image_process.ProcessSettings) -> None:
         """Join a container with its image's row."""
         self.container = container
         self.match = match
@@ -66,7 +66,9 @@ class Server:
     @cached_property
     def class_(self) -> images.ImageClass:
         """The class after the switches that can be seen (see the image table)."""
-        return images.effective_class(self.match, self.settings, any(m.is_persistent for m in self.container.mounts))
+        return image_process.effective_class(
+            self.match, self.settings, any(m.is_persistent for m in self.container.mounts)
+        )
 
     @property
     def is_database(self) -> bool:
@@ -86,10 +88,10 @@ class Server:
     @cached_property
     def data(self) -> tuple[DataPlacement, ...] | None:
         """Every data directory with the mount that covers it; None = cannot tell."""
-        directories = images.data_directories(self.match, self.settings)
+        directories = image_process.data_directories(self.match, self.settings)
         return None if directories is None else tuple(self._place(directory) for directory in directories)
 
-    def _place(self, directory: images.DataDirectory) -> DataPlacement:
+    def _place(self, directory: image_process.DataDirectory) -> DataPlacement:
         path = normalise(directory.path)
         over = [mount for mount in self.container.mounts if mount.path and is_below(path, mount.path)]
         if not over:
@@ -122,7 +124,7 @@ class Server:
     @cached_property
     def votes(self) -> bool | None:
         """Whether it is a voting member of a quorum; None = cannot tell."""
-        return images.votes(self.match, self.settings) if self.class_ == "quorum" else False
+        return image_process.votes(self.match, self.settings) if self.class_ == "quorum" else False
 
     @cached_property
     def user(self) -> images.User | None:
@@ -144,7 +146,7 @@ def server_in(container: Container) -> Server | None:
     match = container.image_match
     if match is None:
         return None
-    settings = images.ProcessSettings(
+    settings = image_process.ProcessSettings(
         command=container.spec.command,
         args=container.spec.args,
         env=container.environment,
@@ -152,7 +154,7 @@ def server_in(container: Container) -> Server | None:
         config_texts=container.config_texts,
         unknown_config_paths=container.unknown_config_paths,
     )
-    if not images.runs_server(match, settings):
+    if not image_process.runs_server(match, settings):
         return None
     server = Server(container, match, settings)
     return Database(container, match, settings) if server.is_database else server

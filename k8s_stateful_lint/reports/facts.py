@@ -6,17 +6,9 @@ import difflib
 import re
 
 from k8s_stateful_lint.knowledge import NEWEST, Driver, VolumePlugin, builtin, format_version
+from k8s_stateful_lint.knowledge.image_process import ProcessSettings, data_directories
 from k8s_stateful_lint.knowledge.image_reference import parse_image
-from k8s_stateful_lint.knowledge.images import (
-    Match,
-    ProcessSettings,
-    data_directories,
-    declared_volumes,
-    find_image,
-    image_entries,
-    lost_found,
-    user_of,
-)
+from k8s_stateful_lint.knowledge.images import Match, declared_volumes, find_image, image_entries, lost_found, user_of
 
 _CLASSES = {
     "single": "one writer for each data directory",

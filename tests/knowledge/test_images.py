@@ -3,28 +3,30 @@ from importlib import resources
 
 import pytest
 
-from k8s_stateful_lint.knowledge.image_reference import parse_image
-from k8s_stateful_lint.knowledge.images import (
-    ImageEntry,
-    Match,
+from k8s_stateful_lint.knowledge.image_process import (
     ProcessSettings,
-    builtin_images,
     data_directories,
-    declared_volumes,
     effective_class,
-    find_image,
-    image_entries,
     in_development_mode,
-    lost_found,
-    other_users,
     removed_options,
     replication_marker,
     runs_server,
     server_arguments,
-    service_links,
     standalone,
-    user_of,
     votes,
+)
+from k8s_stateful_lint.knowledge.image_reference import parse_image
+from k8s_stateful_lint.knowledge.images import (
+    ImageEntry,
+    Match,
+    builtin_images,
+    declared_volumes,
+    find_image,
+    image_entries,
+    lost_found,
+    other_users,
+    service_links,
+    user_of,
 )
 
 DIGEST = "@sha256:" + "0" * 64
