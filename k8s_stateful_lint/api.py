@@ -49,11 +49,8 @@ def lint(
         [os.fspath(paths)] if isinstance(paths, str | os.PathLike) else [os.fspath(path) for path in paths]
     )
     sources = find_sources(several, stdin=stdin, exclude=settings.exclude)
-    files = list(sources.files)
-    notices = [
-        Notice(kind="unreadable-path", message=problem.message, file=problem.path) for problem in sources.problems
-    ]
-    return run(files, settings, notices)
+    notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
+    return run(sources.files, settings, notices)
 
 
 def lint_text(text: str | bytes, *, config: Config | None = None, name: str = "<stdin>") -> Report:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.engine.run import Inspection
     from k8s_stateful_lint.reading import SourceFile
     from k8s_stateful_lint.reports import Style
+    from k8s_stateful_lint.sources import Sources
 
 CLEAN, FINDINGS, USAGE, CRASH, NOTHING = 0, 1, 2, 3, 4
 _INTERRUPTED = 130
 _NARROWEST, _WIDEST_DEFAULT = 40, 100
+_MANY = 5  # notices of one kind that are told one by one
+_PATIENCE = 1.0  # seconds before a progress bar appears
 
 app = typer.Typer(
     name="k8s-stateful-lint",
@@ -290,36 +293,51 @@ def _inspect(paths: list[str], config: Config) -> Inspection:
     from k8s_stateful_lint.sources import find_sources
 
     sources = find_sources(paths, stdin=sys.stdin.buffer.read, exclude=config.exclude)
-    files = list(_with_progress(sources.files))
-    notices = [Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems]
+    # The files are read while they are linted, so what cannot be read is known at the end.
+    notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
     try:
-        return inspect(files, config, notices)
+        return inspect(_with_progress(sources), config, notices)
     except ConfigError as error:
         _fail(str(error))
 
 
-def _with_progress(files: Iterable[SourceFile]) -> Iterator[SourceFile]:
-    """The files; on a terminal, with a count once reading them takes more than a second."""
+def _with_progress(sources: Sources) -> Iterator[SourceFile]:
+    """The files; on a terminal, with a progress bar once linting takes more than a second."""
     if not sys.stderr.isatty():
-        yield from files
+        yield from sources.files
         return
     import time
 
     started = time.monotonic()
-    shown = False
-    for number, file in enumerate(files, start=1):
-        if number % 64 == 0 and (shown or time.monotonic() - started > 1):
-            shown = True
-            print(f"\rreading manifests: {number} files", end="", file=sys.stderr, flush=True)
+    files = enumerate(sources.files, start=1)
+    for _, file in files:
         yield file
-    if shown:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        if time.monotonic() - started > _PATIENCE:
+            break
+    else:
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("linting"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("linting", total=len(sources.paths))
+        for number, file in files:
+            yield file
+            progress.update(task, completed=number)
 
 
 def _tell_problems(report: Report, quiet: bool) -> None:
-    for notice in report.notices:
-        if notice.kind == "unreadable-path" or (notice.kind in {"helm-template", "binary-file"} and not quiet):
+    for kind in ("unreadable-path", "helm-template", "binary-file"):
+        notices = [notice for notice in report.notices if notice.kind == kind]
+        loud = kind == "unreadable-path"
+        if quiet and not loud:
+            continue
+        shown = notices if loud or len(notices) <= _MANY else notices[: _MANY - 1]
+        for notice in shown:
             _say(f"{notice.file}: {notice.message}")
+        if len(shown) < len(notices):
+            _say(f"{len(notices) - len(shown)} more files: {notices[-1].message}")
     for crash in report.crashes:
         _say(f"internal error, please report it: {crash}")
     if report.linted_nothing:

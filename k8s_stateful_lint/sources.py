@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from .reading import SourceFile
+from k8s_stateful_lint.reading import SourceFile
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -112,7 +112,8 @@ class _Finder:
             return
         if stat.S_ISDIR(status.st_mode):
             ignored = _Ignored.above(path)
-            self.walk(path, ignored)
+            # Who names an ignored directory means it.
+            self.walk(path, _Ignored() if ignored(path, directory=True) else ignored)
         elif stat.S_ISREG(status.st_mode):
             self.add(path, status)
         else:
