@@ -346,7 +346,7 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
     if any(workload.is_selected_by(subject.selector) for workload in near) or _unit_has_creator(subject):
         return
     mates = [w for w in subject.graph.unit_mates(subject, Workload) if w.kind not in {"Job", "CronJob"}]
-    evidence = _evidence_of_mismatch(subject, mates)
+    evidence = _evidence_of_mismatch(subject, mates) if subject.graph.is_fully_read(subject) else None
     if evidence is not None:
         workload, reason = evidence
         where = workload.template_at("metadata", "labels", part="key")

@@ -144,7 +144,7 @@ def _unused_claims(workload: Workload) -> list[Claim]:
 
 def _unused_near_claim(name: str, workload: Workload) -> Claim | None:
     unused = _unused_claims(workload)
-    if len(unused) != 1 or not is_near_miss(name, unused[0].name):
+    if len(unused) != 1 or not workload.graph.is_fully_read(workload) or not is_near_miss(name, unused[0].name):
         return None
     claim = unused[0]
     return claim if None in (claim.namespace, workload.namespace) or claim.namespace == workload.namespace else None

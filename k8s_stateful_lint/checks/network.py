@@ -424,6 +424,8 @@ def service_selects_no_pods(service: Service) -> Iterator[Finding]:
 
 
 def _meant_workload(service: Service) -> tuple[Workload, str] | None:
+    if not service.graph.is_fully_read(service):
+        return None
     mates = [w for w in service.graph.unit_mates(service, Workload) if w.kind not in _RUN_TO_END]
     if any(_is_labelled_later(workload) or _has_unknown_labels(workload) for workload in mates):
         return None

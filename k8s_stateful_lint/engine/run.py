@@ -114,7 +114,8 @@ def inspect(files: Iterable[SourceFile], config: Config, notices: Iterable[Notic
     """
     chosen = selected(config)
     facts = [_read(file) for file in files]
-    graph = Graph((resource for item in facts for resource in item.resources), config)
+    unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
+    graph = Graph((resource for item in facts for resource in item.resources), config, unread)
     drafts = [draft for item in facts for draft in _faults(item, chosen)]
     drafts += [draft for item in facts for draft in _field_problems(item, graph, chosen, config)]
     crashes: list[str] = []

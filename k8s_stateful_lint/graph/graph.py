@@ -114,8 +114,8 @@ class Unresolved(NamedTuple):
 class Graph:
     """The input as a graph. It is frozen: edges are computed once, when they are first asked for."""
 
-    def __init__(self, resources: Iterable[Resource], config: Config | None = None) -> None:
-        """Index the objects of the input.
+    def __init__(self, resources: Iterable[Resource], config: Config | None = None, unread: Iterable[str] = ()) -> None:
+        """Index the objects of the input; ``unread`` are the files that hold objects nobody could read.
 
         Raises:
             ConfigError: ``target`` of the configuration is no version, or its ``knowledge`` makes no sense.
@@ -126,6 +126,7 @@ class Graph:
         self.target: Version = _target(self.config)
         self.resources = tuple(resources)
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
+        self._unread_units = frozenset(unit for path in unread for unit in self.units.of(path))
         self.nodes: tuple[Node, ...] = tuple(self._node(resource) for resource in self.resources)
 
     def _node(self, resource: Resource) -> Node:
@@ -384,6 +385,10 @@ class Graph:
     def is_patched(self, node: Node, *route: str | int) -> bool:
         """Whether a patch of the unit writes the field, so that its absence here says nothing."""
         return any(patch.resource.get(*route) is not None for patch in self.patches_of(node))
+
+    def is_fully_read(self, node: Node) -> bool:
+        """Whether every file of its units could be read: an unrendered template may hold what seems missing."""
+        return node.units.isdisjoint(self._unread_units)
 
     def possible_creator(self, name: str, origin: Node) -> Node | None:
         """A custom resource of the unit with this name, whose operator may create what seems to be missing."""

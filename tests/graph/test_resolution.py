@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.reading import SourceFile
 from tests.graph.helpers import USES_DATA, claim, deployment, documents, graph
 
 
@@ -208,3 +210,15 @@ def test_the_default_namespace_does_not_join_projects() -> None:
         }
     )
     assert the_volume(found).claim is None
+
+
+def test_a_file_that_could_not_be_read_leaves_its_unit_open() -> None:
+    from k8s_stateful_lint.engine.run import inspect
+
+    files = {
+        "a/db.yaml": deployment(),
+        "a/web.yaml": "apiVersion: v1\nkind: {{ .Values.kind }}\n",
+        "b/db.yaml": deployment(),
+    }
+    _, found = inspect([SourceFile(name, text.encode()) for name, text in files.items()], Config())
+    assert [found.is_fully_read(workload) for workload in found.workloads] == [False, True]
