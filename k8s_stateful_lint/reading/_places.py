@@ -116,6 +116,8 @@ def comments_in(text: str, places: Places) -> list[tuple[int, str]]:
     for offset, comment in found:
         while extent is not None and extent[1] <= offset:
             extent = next(remaining, None)
-        if extent is None or offset < extent[0]:
+        # The line on which a block scalar begins may end with a comment.
+        in_header = extent is not None and text[extent[0]] in "|>" and "\n" not in text[extent[0] : offset]
+        if extent is None or offset < extent[0] or in_header:
             comments.append((offset, comment))
     return comments

@@ -51,6 +51,7 @@ _TAG = re.compile(rb"!(?:![a-z]|<)")
 # go-yaml lets no value begin with a percent sign. (In flow style, we do.)
 _PERCENT = re.compile(rb"%(?<=[:-] %)")
 _VALUE_LEAD = re.compile(rb"[ \t]*+(?:- +)*+(?:[^\s#:][^:\n]*+:[ \t]+)?")
+_KEY_LEAD = re.compile(rb" *(?:- +)*")
 _MERGE = re.compile(rb"<<\s*:")
 # Line breaks to go-yaml only; and a byte order mark, which yamlrocks drops.
 _BREAKS = re.compile(rb"\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf")
@@ -93,9 +94,9 @@ def _is_first_key(data: bytes, offset: int) -> bool:
         end = line - 1
         line = data.rfind(b"\n", 0, end) + 1
         above = data[line:end]
-        content = above.lstrip(b" ")
-        if content.strip() and not content.startswith(b"#"):
-            return len(above) - len(content) < len(lead)
+        if above.strip() and not above.lstrip().startswith(b"#"):
+            begin = _KEY_LEAD.match(above)
+            return begin is not None and begin.end() < len(lead)
     return True
 
 
@@ -243,7 +244,8 @@ def _check(value: object, data: bytes, base_60: set[int]) -> None:
 
 def _check_keys(keys: Iterable[Any], data: bytes) -> None:
     for name in keys:
-        if type(name) is not str:
+        # A merge key that is still there had nothing to merge, or is quoted.
+        if type(name) is not str or name == "<<":
             raise Unsure
         if _SUSPECT_TEXT.match(name):
             if not _always_quoted(name, data):

@@ -15,6 +15,7 @@ from ._nodes import MAX_DEPTH, Node, Trouble, Unreadable, shown, too_many_aliase
 _INDENT_TAB = re.compile(r"[ \t]*")
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKS = "\r\n\x85\u2028\u2029"
 
 
@@ -92,28 +93,28 @@ def _loader_options() -> tuple[bool, Any]:
     return False, LibyamlScanner
 
 
-def compose(text: str, *, pure: bool | None = None) -> Node | None:
+def compose(text: str, *, pure: bool = False) -> Node | None:
     """The tree of the first document in `text`, None when there is none.
 
-    `pure` chooses between the parser in Python and the one in C; by default it is the C one where it is installed.
+    The parser in C goes first where it is installed, unless `pure`. It is an old libyaml, which refuses some of what
+    go-yaml reads (`[nginx:1.2]`, tabs): what it refuses, the parser in Python decides.
 
     Raises:
         Unreadable: the text is no YAML, or one that is too deep, or whose aliases cannot be followed.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    only_pure, scanner = _loader_options()
-    pure = only_pure or bool(pure)
-    yaml = YAML(typ="safe", pure=pure)
-    yaml.version = (1, 1)
-    if pure:
-        yaml.Scanner = scanner
+    only_pure, _ = _loader_options()
     if not text.endswith("\n"):
         # kubectl hands every document on with a line break at its end; it shows in the value of a last block scalar.
         text += "\n"
     try:
-        root = _Composer().compose(yaml.parse(text))
+        try:
+            root = _parse(text, pure=pure or only_pure)
+        except YAMLError:
+            if pure or only_pure:
+                raise
+            root = _parse(text, pure=True)
     except YAMLError as error:
         raise Unreadable(_explained(error, text)) from None
     except (ValueError, IndexError, AttributeError, TypeError, RecursionError, OverflowError):
@@ -124,6 +125,16 @@ def compose(text: str, *, pure: bool | None = None) -> Node | None:
             Trouble(root.start, "the aliases of this document multiply without bounds", "write the values out")
         )
     return root
+
+
+def _parse(text: str, *, pure: bool) -> Node | None:
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=pure)
+    yaml.version = (1, 1)
+    if pure:
+        yaml.Scanner = _loader_options()[1]
+    return _Composer().compose(yaml.parse(text))
 
 
 class _Composer:
@@ -141,6 +152,10 @@ class _Composer:
                 node.text = event.value
                 node.plain = not event.style
                 node.style = event.style or ""
+                if event.style == '"' and _SURROGATE.search(event.value):
+                    raise Unreadable(
+                        Trouble(node.start, "an escape sequence in this value is no character", "write the character")
+                    )
             elif kind == "AliasEvent":
                 node = self.alias(event, open_nodes)
             elif kind in ("MappingStartEvent", "SequenceStartEvent"):

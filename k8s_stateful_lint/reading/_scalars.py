@@ -99,8 +99,7 @@ def _float_key(value: float) -> str:
         return "-0" if math.copysign(1, value) < 0 else "0"
     precision = next(p for p in range(9) if struct.pack("<f", float(f"{value:.{p}e}")) == single)
     mantissa, _, exponent = f"{value:.{precision}e}".partition("e")
-    # Go decides with precision 6, unless there are more digits before the point than that.
-    limit = precision + 1 if precision + 1 > 6 and precision >= int(exponent) else 6
-    if -4 <= int(exponent) < limit:
+    # For the shortest form Go decides as if the precision were 6.
+    if -4 <= int(exponent) < 6:
         return f"{float(f'{value:.{precision}e}'):.{max(precision - int(exponent), 0)}f}"
     return f"{mantissa}e{exponent}"
