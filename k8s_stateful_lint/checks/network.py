@@ -187,6 +187,8 @@ def unready_peers_not_published(service: Service) -> Iterator[Finding]:
         for database in stateful_set.databases:
             if database.class_ not in ("quorum", "ring") or not database.entry.dns_peers:
                 continue
+            if "quorum" in (database.class_, database.entry.class_) and database.votes is not True:
+                continue  # such a member looks for the voters, not for its like
             if not _waits_for_cluster(database):
                 continue
             yield Finding(

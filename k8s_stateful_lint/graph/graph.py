@@ -25,6 +25,7 @@ from k8s_stateful_lint.graph.storage import (
 )
 from k8s_stateful_lint.graph.units import Units
 from k8s_stateful_lint.graph.workloads import (
+    CONTROLLER_LABELS,
     Autoscaler,
     Container,
     DisruptionBudget,
@@ -51,6 +52,7 @@ from k8s_stateful_lint.model.kustomization import ImageOverride, KustomizationBo
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
 if TYPE_CHECKING:
+    from k8s_stateful_lint.model.base import LabelSelector
     from k8s_stateful_lint.model.resource import Place, Resource
 
 WORKLOAD_KINDS = frozenset(
@@ -126,6 +128,7 @@ class Graph:
         self.target: Version = _target(self.config)
         self.resources = tuple(resources)
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
+        self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
         self._unread_units = frozenset(unit for path in unread for unit in self.units.of(path))
         self.nodes: tuple[Node, ...] = tuple(self._node(resource) for resource in self.resources)
 
@@ -322,6 +325,29 @@ class Graph:
                 index[workload.namespace].append(workload)
         return index
 
+    @cached_property
+    def _workloads_by_label(self) -> dict[tuple[str, str, str], list[Workload]]:
+        """Workloads by unit or namespace, label key and label value."""
+        index: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+        for workload in self.workloads:
+            if not workload.is_partial:
+                for key, value in workload.template_labels.items():
+                    for place in _places(workload):
+                        index[place, key, value].append(workload)
+        return index
+
+    def workloads_selected_by(self, node: Node, selector: LabelSelector) -> list[Workload]:
+        """Whole workloads of the unit, or of the written namespace, whose pods a selector in ``node`` matches."""
+        written = next((pair for pair in selector.match_labels.items() if pair[0] not in CONTROLLER_LABELS), None)
+        if written is None:
+            candidates = self.workloads_near(node)
+        else:
+            found: dict[Workload, None] = {}
+            for place in _places(node):
+                found.update(dict.fromkeys(self._workloads_by_label.get((place, *written), ())))
+            candidates = [workload for workload in found if workload.sees(node)]
+        return [w for w in candidates if not w.is_partial and w.is_selected_by(selector)]
+
     def workloads_near(self, node: Node) -> list[Workload]:
         """Workloads that label selectors in ``node`` can reach: of its units, or of its written namespace."""
         found: dict[Workload, None] = {}
@@ -341,10 +367,15 @@ class Graph:
 
     def unit_mates(self, node: Node, node_type: type[NodeType]) -> list[NodeType]:
         """Other whole objects of a type that are deployed together with ``node``, in file order."""
-        found: dict[Node, None] = {}
-        for unit in sorted(node.units):
-            found.update(dict.fromkeys(self._nodes_by_unit.get(unit, ())))
-        return [mate for mate in found if isinstance(mate, node_type) and mate is not node and not mate.is_partial]
+        key = (node.units, node_type)
+        mates = self._mates.get(key)
+        if mates is None:
+            found: dict[Node, None] = {}
+            for unit in sorted(node.units):
+                found.update(dict.fromkeys(self._nodes_by_unit.get(unit, ())))
+            mates = [mate for mate in found if isinstance(mate, node_type) and not mate.is_partial]
+            self._mates[key] = mates
+        return [mate for mate in mates if mate is not node]
 
     @cached_property
     def _groups_of_units(self) -> dict[str, set[str]]:
@@ -392,16 +423,20 @@ class Graph:
 
     def possible_creator(self, name: str, origin: Node) -> Node | None:
         """A custom resource of the unit with this name, whose operator may create what seems to be missing."""
-        for mate in self.unit_mates(origin, Node):
-            if (
-                mate.resource.body is None
-                and mate.name == name
-                and "." in mate.resource.group
-                and not mate.resource.group.endswith(".k8s.io")
-                and (mate.namespace == origin.namespace or None in (mate.namespace, origin.namespace))
-            ):
-                return mate
+        for node in self._custom_resources_by_name.get(name, ()):
+            fits = node.namespace == origin.namespace or None in (node.namespace, origin.namespace)
+            if fits and node is not origin and node.shares_unit(origin) and not node.is_partial:
+                return node
         return None
+
+    @cached_property
+    def _custom_resources_by_name(self) -> dict[str, list[Node]]:
+        index: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            group = node.resource.group
+            if node.resource.body is None and "." in group and not group.endswith(".k8s.io"):
+                index[node.name].append(node)
+        return index
 
     # References -----------------------------------------------------------------------------------------------------
 
@@ -708,13 +743,18 @@ def _nearness(node: Node, origin: Node) -> tuple[int, int]:
         return 2, 0
     if node.shares_unit(origin):
         return 1, 0
-    ours, theirs = (posixpath.dirname(n.resource.path).split("/") for n in (origin, node))
     common = 0
-    for left, right in zip(ours, theirs, strict=False):
+    for left, right in zip(origin.folders, node.folders, strict=False):
         if left != right:
             break
         common += 1
     return 0, common
+
+
+def _places(node: Node) -> list[str]:
+    """Where label selectors and the pods they mean can meet: each unit, and the written namespace."""
+    places = [f"unit {unit}" for unit in sorted(node.units)]
+    return places if node.namespace is None else [*places, f"namespace {node.namespace}"]
 
 
 def _share_namespace(node: Node, origin: Node) -> bool:

@@ -85,6 +85,11 @@ class Node:
         """The units the object is deployed with."""
         return self.graph.units.of(self.resource.path)
 
+    @cached_property
+    def folders(self) -> tuple[str, ...]:
+        """The folders on the way to its file."""
+        return tuple(self.resource.path.split("/")[:-1]) or ("",)
+
     def shares_unit(self, other: Node) -> bool:
         """Whether both are deployed together."""
         return not self.units.isdisjoint(other.units)

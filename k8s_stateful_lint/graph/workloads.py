@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # Labels that controllers put on pods: a selector may use them although no template writes them.
 # Source: kubernetes pkg/controller/statefulset/stateful_set_utils.go, apps/v1 and batch/v1 well-known labels.
-_CONTROLLER_LABELS = frozenset(
+CONTROLLER_LABELS = frozenset(
     {
         "statefulset.kubernetes.io/pod-name",
         "apps.kubernetes.io/pod-index",
@@ -272,7 +272,7 @@ class Workload(Node):
     def is_selected_by(self, selector: LabelSelector) -> bool:
         """Whether a selector matches the pods: template labels, and labels that controllers add."""
         labels = dict(self.template_labels)
-        for key in selector.keys & _CONTROLLER_LABELS:
+        for key in selector.keys & CONTROLLER_LABELS:
             wanted = selector.match_labels.get(key)
             if wanted is not None and self._may_have(key, wanted):
                 labels[key] = wanted
@@ -290,9 +290,10 @@ class Workload(Node):
 
     def sees(self, other: Node) -> bool:
         """Whether a label selector of ``other`` reaches the pods: same written namespace, else same unit."""
-        if self.namespace is not None and other.namespace is not None:
-            return self.namespace == other.namespace
-        return self.shares_unit(other)
+        if self.namespace is None or other.namespace is None:
+            return self.shares_unit(other)
+        # Unrelated projects all write `default`: it joins nothing that is not deployed together.
+        return self.namespace == other.namespace and (self.namespace != "default" or self.shares_unit(other))
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
@@ -760,11 +761,9 @@ class Service(Node):
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
         """Workloads whose pods it selects: of its unit, or of its written namespace."""
-        return tuple(
-            workload
-            for workload in self.graph.workloads_near(self)
-            if not workload.is_partial and self.selects(workload)
-        )
+        if not self.selector:
+            return ()
+        return tuple(self.graph.workloads_selected_by(self, LabelSelector(match_labels=self.selector)))
 
     @cached_property
     def stateful_sets(self) -> tuple[StatefulSet, ...]:
@@ -797,8 +796,8 @@ class DisruptionBudget(Node):
             return ()
         return tuple(
             workload
-            for workload in self.graph.workloads_near(self)
-            if not workload.is_partial and workload.kind not in {"Job", "CronJob"} and workload.is_selected_by(selector)
+            for workload in self.graph.workloads_selected_by(self, selector)
+            if workload.kind not in {"Job", "CronJob"}
         )
 
 
