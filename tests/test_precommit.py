@@ -66,7 +66,7 @@ kind: Service
 metadata:
   name: other
 spec:
-  selector: {app: other}
+  selector: {tier: other}
   ports:
     - port: 80
 """

@@ -50,6 +50,8 @@ _UNDERSCORE_NUMBER = re.compile(rb"(?:[\s,\[{]|\A)[-+]?\.?_[0-9._eE+-]*(?=[\s,\]
 _TAG = re.compile(rb"!(?:![a-z]|<)")
 # go-yaml lets no value begin with a percent sign. (In flow style, we do.)
 _PERCENT = re.compile(rb"%(?<=[:-] %)")
+# A question mark at the start of a line: a complex key to yamlrocks also where go-yaml continues a plain scalar.
+_QUESTION = re.compile(rb"\?(?=\s|\Z)")
 _VALUE_LEAD = re.compile(rb"[ \t]*+(?:- +)*+(?:[^\s#:][^:\n]*+:[ \t]+)?")
 _KEY_LEAD = re.compile(rb" *(?:- +)*")
 _MERGE = re.compile(rb"<<\s*:")
@@ -70,10 +72,16 @@ def _differs(data: bytes) -> bool:
         data.startswith((b"%", b"_"))
         or (b"!" in data and _TAG.search(data))
         or (b"%" in data and any(_begins_value(data, match.start()) for match in _PERCENT.finditer(data)))
+        or (b"?" in data and any(_begins_line(data, match.start()) for match in _QUESTION.finditer(data)))
         or (b"<" in data and any(not _is_first_key(data, match.start()) for match in _MERGE.finditer(data)))
         or (b"_" in data and _odd_underscore(data))
         or (not data.isascii() and _BREAKS.search(data))
     )
+
+
+def _begins_line(data: bytes, offset: int) -> bool:
+    """Whether only blanks and dashes stand before `offset` in its line."""
+    return not data[data.rfind(b"\n", 0, offset) + 1 : offset].strip(b" \t-")
 
 
 def _begins_value(data: bytes, offset: int) -> bool:
