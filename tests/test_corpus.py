@@ -6,6 +6,7 @@ import csv
 import subprocess
 import sys
 import tarfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,8 @@ MISSED: dict[tuple[str, str], str] = {
 
 pytestmark = [
     pytest.mark.skipif(not ARCHIVE.exists(), reason="the corpus is not here"),
+    # The slow reader takes minutes for it, and the differential tests hold both readers to the same values.
+    pytest.mark.skipif(find_spec("yamlrocks") is None, reason="too slow without yamlrocks"),
     pytest.mark.xdist_group("corpus"),
     pytest.mark.slow,
 ]
