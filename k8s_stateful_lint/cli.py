@@ -59,7 +59,12 @@ def _main(
 def check(
     paths: Paths = None,
     formats: Annotated[
-        list[str] | None, typer.Option("--format", help="text, concise or json; repeatable, paired with --output.")
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="text, concise, json, sarif, github, gitlab, junit, markdown or html; "
+            "repeatable, paired with --output.",
+        ),
     ] = None,
     outputs: Annotated[
         list[str] | None, typer.Option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
@@ -81,7 +86,12 @@ def check(
     namespace: Annotated[
         str | None, typer.Option(metavar="NAME", help="The namespace of objects that write none.")
     ] = None,
-    target: Annotated[str | None, typer.Option(metavar="X.Y", help="The Kubernetes version.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version; of a range, each end is checked.")
+    ] = None,
+    schema: Annotated[
+        str | None, typer.Option(metavar="all|modelled|off", help="What is checked against the API's schemas.")
+    ] = None,
     complete: Annotated[
         bool, typer.Option("--complete", help="The input is all there is: what is missing is an error.")
     ] = False,
@@ -113,6 +123,7 @@ def check(
             "environment": environment,
             "namespace": namespace,
             "target": target,
+            "schema": schema,
             "input": {"complete": True} if complete else None,
             "ignore-comments": False if no_ignores else None,
         },

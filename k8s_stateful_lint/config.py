@@ -79,7 +79,10 @@ class RuleSettings(Settings, frozen=True):
 class Config(Settings, frozen=True):
     """Everything that steers a run."""
 
+    # A version of Kubernetes, or a range such as 1.29-1.34.
     target: str | None = None
+    # Which objects are validated against the API's schemas. In YAML 1.1 a bare `off` is the boolean false.
+    schema: Literal["all", "modelled", "off"] | bool = "modelled"
     cluster: ClusterFacts = ClusterFacts()
     external: ExternalNames = ExternalNames()
     gitops: Literal["argocd", "flux", "none"] | GitOps = GitOps()
@@ -103,6 +106,13 @@ class Config(Settings, frozen=True):
     def tool(self) -> GitOps:
         """The GitOps tool, whichever way it is written."""
         return self.gitops if isinstance(self.gitops, GitOps) else GitOps(tool=self.gitops)
+
+    @property
+    def schema_scope(self) -> Literal["all", "modelled", "off"]:
+        """Which objects are validated against schemas."""
+        if isinstance(self.schema, bool):
+            return "modelled" if self.schema else "off"
+        return self.schema
 
     def rule(self, name: str) -> RuleSettings:
         """How a rule is treated; the defaults where nothing is said."""

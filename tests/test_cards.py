@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,10 @@ def files_of(example: Example) -> list[SourceFile]:
 
 def lint(name: str, example: Example) -> Report:
     given = {"extend-select": [name], **example.config} if CARDS[name][1].wave == "strict" else example.config
+    # Rules know older versions than there are schemas for; such a target is only accepted without schemas.
+    target = re.fullmatch(r"1\.(\d+)", str(example.config.get("target", "")))
+    if target is not None and int(target[1]) < 25:
+        given = {"schema": "off", **given}
     report = run(files_of(example), config_from(given))
     assert not report.crashes, report.crashes
     return report

@@ -149,7 +149,7 @@ def rwo_claim_rolling_update(workload: Workload) -> Iterator[Finding]:
     else:
         limit, when = "can be attached to one node", "a new pod on another node waits for it"
     yield Finding(
-        place=workload.at("spec", "strategy"),
+        place=workload.at("spec", "strategy", part="key"),
         message=f"{_the(volume)} {limit}, and this rolling update starts the new pod before it stops the old one: "
         f"{when}, the old pod waits for the new one, and the rollout hangs",
         related=tuple(
@@ -528,10 +528,12 @@ def _unsupported_of_volume(volume: PersistentVolume) -> Finding | None:
     if many and key in ("hostPath", "local"):
         if volume.graph.config.cluster.nodes == "one" or (volume.volume_mode == "Block" and key == "local"):
             return None
+        effect = "pods on different nodes do not see each other's files"
+        if key == "local" and volume.is_pinned:
+            effect = f"every pod that uses it has to run on {next(iter(volume.hostnames))}"
         return Finding(
             place=place,
-            message=f"{volume.label} lists {many[0]}, but it is a directory of a node ({key}): pods on different nodes "
-            "do not see each other's files",
+            message=f"{volume.label} lists {many[0]}, but it is a directory of a node ({key}): {effect}",
             related=paired,
             severity="warning",
         )
@@ -583,7 +585,9 @@ def conflicting_access_modes(subject: PersistentVolume | Claim) -> Iterator[Find
         related = _class_of(subject)
     else:
         modes, fact = list(subject.spec.access_modes), subject.driver
-        is_csi = fact.origin == "volume"
+        # The translation of a gcePersistentDisk turns RWO with ROX, and RWX, into RWO, so that its CSI driver never
+        # sees the list. Source: kubernetes csi-translation-lib plugins/gce_pd.go, backwardCompatibleAccessModes.
+        is_csi = fact.origin == "volume" and subject.source is not None and subject.source[0] != "gcePersistentDisk"
         related = (Related(subject.at("spec", subject.source[0]), "the driver"),) if subject.source else ()
     if not is_csi or len(modes) < 2:
         return

@@ -164,18 +164,35 @@ def _hidden_server(database: Database) -> tuple[str, str, str, bool] | None:
     program = _program(commands[calls[-1]], database)
     if program is None or commands[calls[-1]][0] == "exec":
         return None
+    if shell == "bash" and calls[-1] == len(commands) - 1 and _ends_in_simple_command(script):
+        return None
     field = "command" if flag + 1 < len(spec.command or ()) else "args"
     return field, shell, program, calls[-1] == len(commands) - 1
 
 
+def _ends_in_simple_command(script: str) -> bool:
+    """Whether the last line is one simple command, which ``bash -c`` of every version replaces itself with.
+
+    Source: bash builtins/evalstring.c, parse_and_execute (ONESHOT): it does not fork for a simple command without
+    redirection after which the text is at its end. Commands after ``;`` or ``&&`` count since 5.1 only.
+    """
+    text = _without_strings(script).rstrip()
+    last = text.rpartition("\n")[2].strip()
+    return "\n" in text and "<<" not in text and re.search(r"[;&|<>(){}!]|^(?:fi|done|esac)\b", last) is None
+
+
 def _commands(script: str) -> list[list[str]]:
     """The simple commands of a script, roughly; comments and shell keywords are left out."""
-    text = re.sub(r"\\\r?\n", " ", script)
-    text = re.sub(r"(^|\s)#[^\n]*", r"\1", text)
-    quoted = re.sub(r"\$\([^()]*\)|\$\{[^{}]*\}|`[^`]*`|'[^']*'|\"(?:\\.|[^\"\\])*\"", "_", text)
-    parts = re.split(r"[\n;|&(){}]+", re.sub(r"[<>]&\S*|&>", " ", quoted))
+    parts = re.split(r"[\n;|&(){}]+", re.sub(r"[<>]&\S*|&>", " ", _without_strings(script)))
     commands = [re.sub(r"^\s*(?:(?:then|else|do|if|while|until|!|\w+=\S*)\s+)*", "", part).split() for part in parts]
     return [command for command in commands if command and command[0] not in {"fi", "done", "esac"}]
+
+
+def _without_strings(script: str) -> str:
+    """The script on whole lines, without comments, and with a `_` for everything quoted or substituted."""
+    text = re.sub(r"\\\r?\n", " ", script)
+    text = re.sub(r"(^|\s)#[^\n]*", r"\1", text)
+    return re.sub(r"\$\([^()]*\)|\$\{[^{}]*\}|`[^`]*`|'[^']*'|\"(?:\\.|[^\"\\])*\"", "_", text)
 
 
 def _program(command: list[str], database: Database) -> str | None:
@@ -200,6 +217,16 @@ def _program(command: list[str], database: Database) -> str | None:
 _HEALTHY_WHILE_RECOVERING = {"prometheus": re.compile(r"/-/healthy$")}
 _POSTGRES = frozenset(
     {"postgres", "postgis", "pgvector", "timescaledb", "timescaledb-ha", "bitnami-postgresql", "sclorg-postgresql"}
+)
+_REDIS = frozenset({"redis", "valkey", "bitnami-redis", "bitnami-valkey", "bitnami-redis-cluster"})
+# Servers that open their port before they recover, so that a TCP probe succeeds all the while. Redis answers LOADING
+# then; Elasticsearch recovers its shards after the transport port is bound.
+_LISTENS_WHILE_RECOVERING = (
+    _POSTGRES | _REDIS | {"elasticsearch", "pires-elasticsearch", "bitnami-elasticsearch", "opensearch"}
+)
+# redis-cli exits with 0 on an error reply such as LOADING too, unless it is told otherwise by -e.
+_PLAIN_PING = re.compile(
+    r"(?:\S*sh -\w*c )?(?:exec )?\S*(?:redis|valkey)-cli(?:(?! -e\b)[^|;&\n])* ping\s*(?:\|\| exit 1\s*)?"
 )
 # Commands that look at files and processes, not at the server.
 _ASKS_NO_SERVER = re.compile(r"(?:\S*sh -\w*c )?(?:\S*/)?(?:ls|cat|test|stat|true|echo|pgrep|pidof|\[) ?[^|;&]*$")
@@ -280,11 +307,23 @@ def _survives(probe: Probe, database: Database) -> bool:
     if key in _EMBEDDED:
         return True
     if probe.exec is not None:
-        return _ASKS_NO_SERVER.match(" ".join(probe.exec.command)) is not None
+        command = " ".join(probe.exec.command)
+        if key in _REDIS and (_PLAIN_PING.fullmatch(command) or "LOADING" in _with_scripts(command, database)):
+            return True
+        return _ASKS_NO_SERVER.match(command) is not None
     if probe.http_get is not None:
         healthy = _HEALTHY_WHILE_RECOVERING.get(key)
         return healthy is not None and healthy.search(probe.http_get.path) is not None
-    return probe.tcp_socket is not None and key in _POSTGRES
+    return probe.tcp_socket is not None and key in _LISTENS_WHILE_RECOVERING
+
+
+def _with_scripts(command: str, database: Database) -> str:
+    """The command and the scripts of the input that it calls, directly or through one another."""
+    scripts = {path.rpartition("/")[2]: text for path, text in database.container.config_texts.items()}
+    texts = [command]
+    for text in texts:  # grows while it is read
+        texts += [scripts.pop(name) for name in list(scripts) if name in text]
+    return "\n".join(texts)
 
 
 def _same_check(left: Probe, right: Probe) -> bool:
@@ -303,6 +342,8 @@ def budget_never_allows_eviction(subject: DisruptionBudget) -> Iterator[Finding]
     spec = subject.body.spec
     least, most = spec.min_available, spec.max_unavailable
     if least is not None and most is not None:  # the API server refuses both together
+        return
+    if any(subject.graph.is_patched(subject, "spec", key) for key in ("minAvailable", "maxUnavailable")):
         return
     pods = _selected_pods(subject)
     if pods == 0:

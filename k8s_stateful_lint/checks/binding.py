@@ -90,7 +90,7 @@ def _evidence_of_missing_claim(volume: PodVolume, name: str) -> Finding | None:
         return None
     return Finding(
         place=place,
-        message=f"no claim {name} is in the input, but a claim {near.name} that nothing uses: if they should be one, "
+        message=f"no claim {name} is in the input, but nothing uses the claim {near.name}: if they should be one, "
         f'the pod stays Pending (persistentvolumeclaim "{name}" not found)',
         related=related,
         severity="warning",

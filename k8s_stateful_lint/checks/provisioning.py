@@ -29,6 +29,7 @@ _NOT_ZONAL = {
 # Values of ``type`` that the in-tree plugin of EBS refused, until its CSI driver took over.
 _NEWER_EBS_TYPES = frozenset({"gp3", "io2"})
 _GOOGLE_DISK_TYPES = ("pd-", "hyperdisk-")
+_GOOGLE_DRIVER = "pd.csi.storage.gke.io"
 _FS_TYPE = "fstype"
 _DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.kubernetes.io/is-default-class"
 _MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options"
@@ -302,10 +303,14 @@ def parameters_for_other_driver(storage_class: StorageClass) -> Iterator[Finding
         else:
             others = [d.name for d in graph.knowledge.drivers if d is not driver and d.knows_parameter(key)]
             if others:
+                other = _GOOGLE_DRIVER if _is_google_disk_type(key, value) else others[0]
+                reader = storage_class.provisioner
+                if plugin is not None:
+                    reader = f"{driver.name}, which serves {reader},"
                 yield Finding(
                     place=place,
-                    message=f"{storage_class.provisioner} has no parameter {key} (it is one of {others[0]}): "
-                    "drivers ignore such a parameter or create no volume",
+                    message=f"{reader} has no parameter {key} (it is one of {other}): drivers ignore such a "
+                    "parameter or create no volume",
                 )
 
 
@@ -409,10 +414,14 @@ def _driver_with_value(storage_class: StorageClass, driver: Driver, key: str, va
     """Another driver that has this value of the parameter, where this one certainly has not."""
     if driver.knows_value(key, value) is not False:
         return None
-    if key.lower() == "type" and value.startswith(_GOOGLE_DISK_TYPES):
-        return "pd.csi.storage.gke.io"
+    if _is_google_disk_type(key, value):
+        return _GOOGLE_DRIVER
     others = storage_class.graph.knowledge.drivers
     return next((d.name for d in others if d is not driver and d.knows_value(key, value)), None)
+
+
+def _is_google_disk_type(key: str, value: str) -> bool:
+    return key.lower() == "type" and value.startswith(_GOOGLE_DISK_TYPES)
 
 
 def _unsupported_claim(claim: Claim) -> Iterator[Finding]:

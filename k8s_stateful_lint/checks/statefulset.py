@@ -14,6 +14,7 @@ from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
 _LONGEST_NAME = 52
+_ORDINAL_LABEL = re.compile(r"apps\.kubernetes\.io/pod-index|statefulset\.kubernetes\.io/pod-name")
 
 
 def ordered_start_quorum_deadlock(subject: StatefulSet) -> Iterator[Finding]:
@@ -127,10 +128,21 @@ def stateful_set_without_storage(subject: StatefulSet) -> Iterator[Finding]:
         return
     if subject.databases or any(server.class_ in {"cache", "none"} for server in subject.servers):
         return
+    if _reads_ordinal(subject):
+        return
     yield Finding(
         place=subject.name_place,
-        message=f"{subject.label} has no storage and its configuration names no single pod, so nothing here "
-        "needs the slow, ordered updates of a StatefulSet",
+        message=f"{subject.label} has no storage and its configuration names no single pod: a Deployment may do the "
+        "same without the slow, ordered updates, if no storage was forgotten",
+    )
+
+
+def _reads_ordinal(subject: StatefulSet) -> bool:
+    """Whether a container takes its number or its name from the labels that only a StatefulSet writes."""
+    return any(
+        _ORDINAL_LABEL.search(str((variable.value_from or {}).get("fieldRef") or ""))
+        for container in subject.all_containers
+        for variable in container.spec.env
     )
 
 

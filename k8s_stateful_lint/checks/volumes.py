@@ -206,10 +206,11 @@ def claim_never_mounted(volume: PodVolume) -> Iterator[Finding]:
         )
     else:
         place = volume.at("name")
-        message = (
-            f"no container mounts the volume {volume.name}: nothing uses {volume.description}, and the program writes "
-            "somewhere else"
-        )
+        undefined = {mount.name for mount in workload.mounts if mount.volume is None}
+        effect = "and the program writes somewhere else"
+        if len(undefined) == 1:
+            effect = f"and the volume {undefined.pop()}, which is mounted, is not defined: one name may be wrong"
+        message = f"no container mounts the volume {volume.name}: nothing uses {volume.description}, {effect}"
     yield Finding(place=place, message=message)
 
 

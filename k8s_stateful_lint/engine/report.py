@@ -81,7 +81,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a run.
 
     ``sources`` are the lines of the files that findings point into, for code frames. ``crashes`` are rules that failed:
-    the others still ran.
+    the others still ran. ``graph`` is the storage graph, for formats that draw it.
     """
 
     findings: tuple[ReportedFinding, ...]
@@ -89,6 +89,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     crashes: tuple[str, ...] = ()
     sources: dict[str, Any] = {}
+    graph: Any = None
 
     @property
     def linted_nothing(self) -> bool:

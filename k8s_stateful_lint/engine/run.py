@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+import msgspec
+
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.config import Confidence, Config, Severity
 from k8s_stateful_lint.engine.cards import Head, heads
@@ -34,10 +36,14 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
 )
 from k8s_stateful_lint.graph.environments import UNSPECIFIED, Environment
+from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import KUSTOMIZATION_FILES, decode
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import FieldProblem, Place, Resource, field_path
 from k8s_stateful_lint.reading import Reading, SourceFile, read
+from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
+from k8s_stateful_lint.schema import Outcome, check_schemas, targets_of
+from k8s_stateful_lint.schema.secrets import is_secret
 
 _CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 _SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -115,17 +121,31 @@ def inspect(files: Iterable[SourceFile], config: Config, notices: Iterable[Notic
     chosen = selected(config)
     facts = [_read(file) for file in files]
     unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
-    graph = Graph((resource for item in facts for resource in item.resources), config, unread)
+    targets = targets_of(config)
+    resources = [resource for item in facts for resource in item.resources]
+    graphs = {version: Graph(resources, _for_version(config, version), unread) for version in targets}
+    # Of a range, the newest version is the one that the report shows.
+    graph = graphs[targets[-1]]
     drafts = [draft for item in facts for draft in _faults(item, chosen)]
-    drafts += [draft for item in facts for draft in _field_problems(item, graph, chosen, config)]
+    schemas = check_schemas(graph, config, targets) if chosen & _SCHEMA_CHECKS else WITHOUT_SCHEMAS
+    drafts += _schema_drafts(schemas, chosen, config)
+    drafts += [draft for item in facts for draft in _field_problems(item, graph, chosen, config, schemas)]
     crashes: list[str] = []
     for name, rule in rules().items():
         if name in chosen:
-            drafts += _run_rule(rule, graph, config, crashes)
+            found = {version: list(_run_rule(rule, graphs[version], config, crashes)) for version in targets}
+            drafts += _merged(found)
     kept, suppressed = _suppress(_without_echoes(drafts), facts, chosen, config)
     kept.sort(key=_order)
-    report = _report(kept, facts, graph, suppressed, tuple(crashes), [*notices, *_notices(facts)])
+    told = [*notices, *_notices(facts)]
+    if schemas.without_schema is not None:
+        told.append(Notice(kind="no-schema", message=schemas.without_schema))
+    report = _report(kept, facts, graph, suppressed, tuple(dict.fromkeys(crashes)), told)
     return Inspection(report, graph)
+
+
+def _for_version(config: Config, version: Version) -> Config:
+    return msgspec.structs.replace(config, target=format_version(version))
 
 
 def _read(file: SourceFile) -> _FileFacts:
@@ -156,11 +176,24 @@ def _looks_like_manifest(file: SourceFile) -> bool:
     return name in KUSTOMIZATION_FILES or (b"apiVersion" in file.data and b"kind" in file.data)
 
 
-def _field_problems(item: _FileFacts, graph: Graph, chosen: frozenset[str], config: Config) -> Iterable[_Draft]:
+def _schema_drafts(schemas: Outcome, chosen: frozenset[str], config: Config) -> Iterable[_Draft]:
+    for rule, finding, node in schemas.findings:
+        if rule in chosen:
+            draft = _draft(heads()[rule], finding, node, config)
+            if draft is not None:
+                yield draft
+
+
+def _field_problems(
+    item: _FileFacts, graph: Graph, chosen: frozenset[str], config: Config, schemas: Outcome
+) -> Iterable[_Draft]:
+    """What does not fit the model; only of objects that have no schema, which knows every field."""
     if "schema-violation" not in chosen:
         return
     head = heads()["schema-violation"]
     for resource in item.resources:
+        if resource in schemas.covered:
+            continue
         for problem in resource.problems:
             if problem.kind != "wrong-type" or is_placeholder(resource.get(*problem.route)):
                 continue
@@ -175,13 +208,14 @@ def _field_problems(item: _FileFacts, graph: Graph, chosen: frozenset[str], conf
 def _without_echoes(drafts: list[_Draft]) -> list[_Draft]:
     """Leave out what the schema check says about a field that a rule speaks about.
 
-    The rules of family api-validity know what is below their fields too: one that calls a volume's source unknown says
-    all there is to say about the fields in it.
+    The rules of family api-validity know what is above and below their fields too: one that calls a volume's source
+    unknown says all there is to say about the fields in it.
     """
     if not any(draft.head.name in _SCHEMA_CHECKS for draft in drafts):
         return drafts
     spoken = {(draft.resource, draft.path) for draft in drafts if draft.head.name not in _SCHEMA_CHECKS}
     known = {(draft.resource, draft.path) for draft in drafts if draft.head.family == "api-validity"}
+    spoken |= {(resource, path) for resource, below in known for path in _paths_above(below)}
     return [
         draft
         for draft in drafts
@@ -231,6 +265,25 @@ def _run_rule(rule: Rule, graph: Graph, config: Config, crashes: list[str]) -> I
     return _once_per_place(drafts)
 
 
+def _merged(found: dict[Version, list[_Draft]]) -> list[_Draft]:
+    """The findings of a rule at each end of a range; one that is not the same at both names its version."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    groups: dict[tuple[Any, ...], dict[Version, _Draft]] = {}
+    for version, drafts in found.items():
+        for draft in drafts:
+            groups.setdefault((draft.resource, draft.path, draft.location), {})[version] = draft
+    merged = []
+    for group in groups.values():
+        worst = max(group, key=lambda version: (_SEVERITIES.index(group[version].severity), version))
+        draft, name = group[worst], format_version(worst)
+        same = len(group) == len(found) and len({draft.severity for draft in group.values()}) == 1
+        if not same and name not in draft.message:
+            draft.message += f" (Kubernetes {name})"
+        merged.append(draft)
+    return merged
+
+
 def _once_per_place(drafts: list[_Draft]) -> list[_Draft]:
     """One finding per subject path: of several at the same place the most severe stays."""
     best: dict[tuple[str, int, int, str], _Draft] = {}
@@ -267,6 +320,7 @@ def _draft(head: Head, finding: Finding, owner: Node, config: Config) -> _Draft 
         confidence = "low"
         severity = "warning" if severity == "error" else severity
     lowered = max(0, _CONFIDENCES.index(confidence) - finding.weak)
+    resource, route = finding.place.resource, finding.place.route
     return _Draft(
         head,
         settings.severity or severity,
@@ -281,7 +335,8 @@ def _draft(head: Head, finding: Finding, owner: Node, config: Config) -> _Draft 
             for place, label in finding.related
         ),
         finding.help or head.fix,
-        finding.place.resource.get(*finding.place.route),
+        # A digest of a weak password is as good as the password.
+        None if is_secret(resource, route) else resource.get(*route),
     )
 
 
@@ -409,6 +464,7 @@ def _report(
         ),
         crashes=crashes,
         sources={item.file.path: item.file for item in facts if item.file.path in shown},
+        graph=graph,
     )
 
 

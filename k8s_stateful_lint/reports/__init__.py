@@ -23,6 +23,12 @@ FORMATS: dict[str, str] = {
     "text": "text",
     "concise": "concise",
     "json": "json",
+    "sarif": "sarif",
+    "github": "github",
+    "gitlab": "gitlab",
+    "junit": "junit",
+    "markdown": "markdown",
+    "html": "html",
 }
 
 
@@ -30,4 +36,8 @@ def render(name: str, report: Report, style: Style) -> str:
     """Make the text of a report in a format of :data:`FORMATS`."""
     module = importlib.import_module(f"k8s_stateful_lint.reports.{FORMATS[name]}")
     make = cast("Callable[[Report, Style], str]", module.render)
+    if name == "text":
+        from k8s_stateful_lint.reports.frames import masked
+
+        report = masked(report)
     return make(report, style)

@@ -1,0 +1,41 @@
+"""The Code Quality report of GitLab."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from k8s_stateful_lint.engine.report import Report, ReportedFinding
+from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.reports.places import encodable, in_repository
+
+_SEVERITIES = {"error": "critical", "warning": "major", "info": "info"}
+
+
+def render(report: Report, style: Style) -> str:
+    """Make the report."""
+    seen: set[str] = set()
+    return json.dumps([_issue(finding, seen) for finding in report.findings], indent=2) + "\n"
+
+
+def _issue(finding: ReportedFinding, seen: set[str]) -> dict[str, Any]:
+    place = finding.location
+    # GitLab drops an issue whose fingerprint it has seen.
+    fingerprint, number = finding.fingerprint, 1
+    while fingerprint in seen:
+        number += 1
+        fingerprint = f"{finding.fingerprint}-{number}"
+    seen.add(fingerprint)
+    issue: dict[str, Any] = {
+        "description": encodable(finding.message),
+        "check_name": finding.rule,
+        "fingerprint": fingerprint,
+        "severity": _SEVERITIES[finding.severity],
+        "location": {
+            "path": encodable(in_repository(place.file, "CI_PROJECT_DIR")),
+            "lines": {"begin": place.line, "end": place.end_line},
+        },
+    }
+    if finding.help:
+        issue["content"] = {"body": encodable(finding.help)}
+    return issue

@@ -1,0 +1,45 @@
+"""Paths as the systems that read reports want them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PureWindowsPath
+from urllib.parse import quote
+
+from k8s_stateful_lint.sources import STDIN
+
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+
+
+def in_repository(path: str, *variables: str) -> str:
+    """A path relative to the root of the repository, which the first variable that is set names; else as it is.
+
+    CI systems know files by their path in the repository, wherever the linter ran.
+    """
+    root = next((value for name in variables if (value := os.environ.get(name))), None)
+    if path == STDIN or (root is None and not Path(path).is_absolute()):
+        return path
+    file = Path(os.path.abspath(path))  # noqa: PTH100 - a link in the repository stays the link
+    base = Path(os.path.abspath(root or os.curdir))  # noqa: PTH100
+    for inner, outer in ((file, base), (file.parent.resolve() / file.name, base.resolve())):
+        if inner.is_relative_to(outer):
+            return inner.relative_to(outer).as_posix()
+    return path
+
+
+def uri(path: str) -> str:
+    """A path as a URI: relative if the path is, percent-encoded."""
+    if _DRIVE.match(path):
+        return f"file:///{path[0]}:{_quoted(PureWindowsPath(path[2:]).as_posix())}"
+    return ("file://" if path.startswith("/") else "") + _quoted(path)
+
+
+def _quoted(path: str) -> str:
+    # A colon in the first part of a relative path would make it a scheme.
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/!$&'()*+,;=@~")
+
+
+def encodable(text: str) -> str:
+    """A text that can be written as UTF-8: names of files may hold bytes that are no characters."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,180 @@
+"""SARIF 2.1.0, for GitHub code scanning, editors and everything else that reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from k8s_stateful_lint._about import __version__
+from k8s_stateful_lint.engine.cards import card, heads
+from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.reports.explain import rule_page
+from k8s_stateful_lint.reports.places import encodable, in_repository, uri
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_PROBLEMS = {"error": "error", "warning": "warning", "info": "recommendation"}
+_ROOT = "%SRCROOT%"
+
+
+def render(report: Report, style: Style) -> str:
+    """Make the log file."""
+    return json.dumps(document(report), indent=2) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The log as plain values."""
+    rules = {name: index for index, name in enumerate(sorted({finding.rule for finding in report.findings}))}
+    summary = report.summary
+    run = {
+        "tool": {
+            "driver": {
+                "name": "k8s-stateful-lint",
+                "version": __version__,
+                "semanticVersion": __version__,
+                "rules": [_rule(name, report) for name in rules],
+            }
+        },
+        "invocations": [_invocation(report)],
+        # The directory itself is left out: a log must not depend on the machine.
+        "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
+        "columnKind": "utf16CodeUnits",
+        "results": [_result(finding, rules, report) for finding in report.findings],
+        "properties": {
+            "files": summary.files,
+            "objects": summary.objects,
+            "suppressed": summary.suppressed,
+            "baselined": summary.baselined,
+            "unresolved": summary.unresolved,
+        },
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(name: str, report: Report) -> dict[str, Any]:
+    head = heads().get(name)
+    if head is None:
+        severity = next(finding.severity for finding in report.findings if finding.rule == name)
+        return {"id": name, "shortDescription": {"text": name}, "defaultConfiguration": {"level": _LEVELS[severity]}}
+    whole = card(name)
+    descriptor: dict[str, Any] = {
+        "id": name,
+        "shortDescription": {"text": f"{head.summary}."},
+        "fullDescription": {"text": " ".join(whole.why.split())},
+        "help": {"text": " ".join(whole.fix.split()), "markdown": rule_page(head, whole)},
+        "defaultConfiguration": {"level": _LEVELS[head.severity], "enabled": head.wave != "strict"},
+        "properties": {
+            "tags": ["kubernetes", "storage", head.family],
+            "family": head.family,
+            "wave": head.wave,
+            "confidence": head.confidence,
+            "precision": head.confidence,
+            "problem.severity": _PROBLEMS[head.severity],
+        },
+    }
+    if head.url:
+        descriptor["helpUri"] = head.url
+    return descriptor
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    notifications: list[dict[str, Any]] = [
+        {
+            "level": "error",
+            "message": {"text": _message(encodable(crash))},
+            "descriptor": {"id": "internal-error"},
+        }
+        for crash in report.crashes
+    ]
+    unread = False
+    for notice in report.notices:
+        unread |= notice.kind == "unreadable-path"
+        notification: dict[str, Any] = {
+            "level": "error" if notice.kind == "unreadable-path" else "note",
+            "message": {"text": _message(encodable(notice.message))},
+            "descriptor": {"id": notice.kind},
+        }
+        if notice.file is not None:
+            physical: dict[str, Any] = {"artifactLocation": _artifact(notice.file)}
+            if notice.line is not None:
+                physical["region"] = {"startLine": notice.line}
+            notification["locations"] = [{"physicalLocation": physical}]
+        notifications.append(notification)
+    successful = not report.crashes and not unread and not report.linted_nothing
+    return {"executionSuccessful": successful, "toolExecutionNotifications": notifications}
+
+
+def _result(finding: ReportedFinding, rules: dict[str, int], report: Report) -> dict[str, Any]:
+    text = finding.message.rstrip(".")
+    if finding.help:
+        text += f".\n{finding.help}"
+    result: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": rules[finding.rule],
+        "level": _LEVELS[finding.severity],
+        "message": {"text": _message(encodable(text))},
+        "locations": [_location(finding.location, finding.object, report)],
+    }
+    if finding.related:
+        result["relatedLocations"] = [
+            {
+                "id": number,
+                **_location(related.location, related.object, report),
+                "message": {"text": _message(encodable(related.label)) or "related"},
+            }
+            for number, related in enumerate(finding.related, start=1)
+        ]
+    result["partialFingerprints"] = {"k8sStatefulLint/v1": finding.fingerprint}
+    result["properties"] = {
+        "confidence": finding.confidence,
+        "environment": finding.environment,
+        "environmentReason": finding.environment_reason,
+        "path": encodable(finding.path),
+    }
+    return result
+
+
+def _message(text: str) -> str:
+    """A message in which nothing is read as a placeholder (``{0}``) or a link (``[text](target)``).
+
+    Other braces stay single, although the standard doubles them: viewers do not undo that without arguments.
+    """
+    return re.sub(r"\{(\d+)\}", r"{{\1}}", text).replace("](", "] (")
+
+
+def _location(place: Location, reference: ObjectReference | None, report: Report) -> dict[str, Any]:
+    source = report.sources.get(place.file)
+    lines: list[str] = source.lines if source is not None else []
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": _artifact(place.file),
+            "region": {
+                "startLine": place.line,
+                "startColumn": _utf16(lines, place.line, place.column),
+                "endLine": place.end_line,
+                "endColumn": _utf16(lines, place.end_line, place.end_column),
+            },
+        }
+    }
+    if reference is not None:
+        parts = [reference.api_version, reference.kind, reference.namespace, reference.name]
+        logical = {
+            "name": reference.name,
+            "fullyQualifiedName": "/".join(part for part in parts if part),
+            "kind": "object",
+        }
+        location["logicalLocations"] = [{key: encodable(value) for key, value in logical.items() if value}]
+    return location
+
+
+def _artifact(path: str) -> dict[str, str]:
+    target = uri(in_repository(path, "GITHUB_WORKSPACE", "CI_PROJECT_DIR"))
+    return {"uri": target} if target.startswith("file:") else {"uri": target, "uriBaseId": _ROOT}
+
+
+def _utf16(lines: list[str], line: int, column: int) -> int:
+    """A column counted in UTF-16 code units; ours count characters."""
+    before = lines[line - 1][: column - 1] if 1 <= line <= len(lines) else ""
+    return column + sum(character > "\uffff" for character in before)

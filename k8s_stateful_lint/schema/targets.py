@@ -1,0 +1,48 @@
+"""The versions of Kubernetes that a run is for: one, or both ends of a range."""
+
+from __future__ import annotations
+
+import re
+
+from k8s_stateful_lint.config import Config, ConfigError
+from k8s_stateful_lint.knowledge.versions import NEWEST, Version, format_version, parse_version
+from k8s_stateful_lint.schema.store import known_versions
+
+_RANGE = re.compile(r"\s*(v?\d+\.\d+(?:\.\d+)?)\s*(?:-|\.\.)\s*(v?\d+\.\d+(?:\.\d+)?)\s*\Z")
+_SEVERAL = re.compile(r"\d\s*-\s*v?\d+\.\d+")
+
+
+def targets_of(config: Config) -> tuple[Version, ...]:
+    """The versions to check, the older first.
+
+    Raises:
+        ConfigError: the target is no version or range, or there are no schemas for it and schemas are wanted.
+
+    """
+    ends = _ends(config.target)
+    known = known_versions()
+    for version in ends:
+        if known and config.schema_scope != "off" and version not in known:
+            raise ConfigError(
+                f"target: there are no schemas for Kubernetes {format_version(version)}, only for "
+                f"{format_version(known[0])} to {format_version(known[-1])}; `schema: off` (--schema off) runs the "
+                "rules without schemas"
+            )
+    return ends
+
+
+def _ends(target: str | None) -> tuple[Version, ...]:
+    if target is None:
+        return (NEWEST,)
+    match = _RANGE.match(target)
+    try:
+        if match is None:
+            if _SEVERAL.search(target):
+                raise ValueError(f"{target!r} is no Kubernetes version: write major and minor, like 1.36")
+            return (parse_version(target),)
+        first, last = parse_version(match[1]), parse_version(match[2])
+    except ValueError as error:
+        raise ConfigError(f"target: {error}, or a range like 1.29-1.34") from error
+    if first > last:
+        raise ConfigError(f"target: {target} is backwards: write the older version first, like 1.29-1.34")
+    return (first,) if first == last else (first, last)
