@@ -60,7 +60,7 @@ scalars = (
     | st.integers()
     | st.floats()
     | st.text()
-    | st.sampled_from([math.inf, 2**200, -(2**70), "\ud800", "${A}", "<B>", "", "$patch"])
+    | st.sampled_from([math.inf, 2**200, -(2**70), "${A}", "<B>", "", "$patch"])
 )
 keys = st.text() | st.sampled_from(["metadata", "spec", "name", "containers", "status", "$patch", "items", "template"])
 trees = st.recursive(
