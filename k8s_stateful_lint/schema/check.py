@@ -189,7 +189,7 @@ def _looks_like_patch(node: Node) -> bool:
 
 
 def _is_completed(route: Route, node: Node) -> bool:
-    """Whether the field comes from elsewhere: a kustomization, or another document of the unit on the same object."""
+    """Whether the field comes from elsewhere: a kustomization, a patch, or another document of the unit."""
     units, path = node.graph.units, node.resource.path
     if route[-1] == "selector" and units.has_label_transformer(path):
         return True
@@ -197,6 +197,8 @@ def _is_completed(route: Route, node: Node) -> bool:
         return True
     if not node.name:
         return False
+    if node.graph.is_patched(node, *route):
+        return True
     same = (other for other in node.graph.named(node.kind, node.name) if other is not node and other.shares_unit(node))
     return any(other.resource.get(*route) is not None for other in same)
 
