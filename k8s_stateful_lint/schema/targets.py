@@ -5,30 +5,20 @@ from __future__ import annotations
 import re
 
 from k8s_stateful_lint.config import Config, ConfigError
-from k8s_stateful_lint.knowledge.versions import NEWEST, Version, format_version, parse_version
-from k8s_stateful_lint.schema.store import known_versions
+from k8s_stateful_lint.knowledge.versions import NEWEST, Version, parse_version
 
 _RANGE = re.compile(r"\s*(v?\d+\.\d+(?:\.\d+)?)\s*(?:-|\.\.)\s*(v?\d+\.\d+(?:\.\d+)?)\s*\Z")
 _SEVERAL = re.compile(r"\d\s*-\s*v?\d+\.\d+")
 
 
 def targets_of(config: Config) -> tuple[Version, ...]:
-    """The versions to check, the older first.
+    """The versions to check, the older first. A version without schemas is checked by the rules alone.
 
     Raises:
-        ConfigError: the target is no version or range, or there are no schemas for it and schemas are wanted.
+        ConfigError: the target is no version or range.
 
     """
-    ends = _ends(config.target)
-    known = known_versions()
-    for version in ends:
-        if known and config.schema_scope != "off" and version not in known:
-            raise ConfigError(
-                f"target: there are no schemas for Kubernetes {format_version(version)}, only for "
-                f"{format_version(known[0])} to {format_version(known[-1])}; `schema: off` (--schema off) runs the "
-                "rules without schemas"
-            )
-    return ends
+    return _ends(config.target)
 
 
 def _ends(target: str | None) -> tuple[Version, ...]:

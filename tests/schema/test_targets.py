@@ -26,14 +26,20 @@ def test_versions_and_ranges(written: str | None, expected: tuple[tuple[int, int
     assert targets_of(config_from({} if written is None else {"target": written})) == expected
 
 
-@pytest.mark.parametrize("written", ["1.24", "1.99", "2.0", "1.20-1.30", "1.30-1.99"])
-def test_versions_without_schemas_are_errors_that_tell_which_there_are(written: str) -> None:
-    with pytest.raises(ConfigError, match=r"only for 1\.25 to 1\.\d\d; .*--schema off"):
-        lint_text("", config=config_from({"target": written}))
-
-
-def test_without_schemas_the_rules_take_any_version() -> None:
-    assert targets_of(config_from({"target": "1.16", "schema": "off"})) == ((1, 16),)
+@pytest.mark.parametrize("written", ["1.16", "1.24", "1.99", "1.20-1.30"])
+def test_a_version_without_schemas_is_checked_by_the_rules(written: str) -> None:
+    volume = """
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: archive}
+spec:
+  capacity: {storage: 5Gi}
+  accessModes: [ReadWriteOnce]
+  persistentVolumeReclaimPolicy: Recycle
+  nfs: {server: files, path: /archive}
+"""
+    report = lint_text(volume, config=config_from({"target": written}))
+    assert {finding.rule for finding in report.findings} == {"recycle-reclaim-policy"}
 
 
 @pytest.mark.parametrize("written", ["newest", "1", "1.34-1.29", "1.29-", "-1.29", "1.29-1.34-1.35"])
