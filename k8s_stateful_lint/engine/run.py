@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_stateful_lint.checks.finding import Finding
-from k8s_stateful_lint.config import Confidence, Config, Severity
-from k8s_stateful_lint.engine.cards import Head, heads
+from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.engine.cards import heads
 from k8s_stateful_lint.engine.catalogue import Rule, options_of, rules, selected
+from k8s_stateful_lint.engine.drafts import SEVERITIES, Draft, locate, make_draft, order, reported
+from k8s_stateful_lint.engine.own import SCHEMA_CHECKS, FileFacts, faults, field_problems, schema_drafts, without_echoes
 from k8s_stateful_lint.engine.report import (
     Location,
     Notice,
-    ObjectReference,
-    RelatedLocation,
     Report,
-    ReportedFinding,
     Summary,
 )
 from k8s_stateful_lint.engine.suppressions import MARKER, Suppressions, suppressions_of
@@ -35,20 +29,12 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshot,
     VolumeSnapshotClass,
 )
-from k8s_stateful_lint.graph.environments import UNSPECIFIED, Environment
+from k8s_stateful_lint.graph.environments import UNSPECIFIED
 from k8s_stateful_lint.knowledge.versions import Version, format_version
-from k8s_stateful_lint.model.decode import KUSTOMIZATION_FILES, decode
-from k8s_stateful_lint.model.placeholders import is_placeholder
-from k8s_stateful_lint.model.resource import FieldProblem, Place, Resource, field_path
-from k8s_stateful_lint.reading import Reading, SourceFile, read
+from k8s_stateful_lint.model.decode import decode
+from k8s_stateful_lint.reading import SourceFile, read
 from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
-from k8s_stateful_lint.schema import Outcome, check_schemas, targets_of
-from k8s_stateful_lint.schema.secrets import is_secret
-
-_CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
-_SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
-_SCHEMA_CHECKS = frozenset({"schema-violation", "unknown-field"})
-_STEP = re.compile(r"(?!^)[.\[]")
+from k8s_stateful_lint.schema import check_schemas, targets_of
 
 # How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
 _SUBJECTS: dict[str, Callable[[Graph], Iterable[Any]]] = {
@@ -71,32 +57,6 @@ _SUBJECTS: dict[str, Callable[[Graph], Iterable[Any]]] = {
     "Server": lambda graph: graph.servers,
     "Database": lambda graph: graph.databases,
 }
-
-
-@dataclass
-class _FileFacts:
-    """What a file holds, kept for locating findings."""
-
-    file: SourceFile
-    reading: Reading
-    resources: list[Resource] = field(default_factory=list)
-
-
-@dataclass
-class _Draft:
-    """A finding on its way to the report."""
-
-    head: Head
-    severity: Severity
-    confidence: Confidence
-    message: str
-    location: Location
-    resource: Resource | None
-    path: str
-    environment: Environment
-    related: tuple[RelatedLocation, ...]
-    help: str
-    value: object = None
 
 
 def run(files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = ()) -> Report:
@@ -126,17 +86,17 @@ def inspect(files: Iterable[SourceFile], config: Config, notices: Iterable[Notic
     graphs = {version: Graph(resources, _for_version(config, version), unread) for version in targets}
     # Of a range, the newest version is the one that the report shows.
     graph = graphs[targets[-1]]
-    drafts = [draft for item in facts for draft in _faults(item, chosen)]
-    schemas = check_schemas(graph, config, targets) if chosen & _SCHEMA_CHECKS else WITHOUT_SCHEMAS
-    drafts += _schema_drafts(schemas, chosen, config)
-    drafts += [draft for item in facts for draft in _field_problems(item, graph, chosen, config, schemas)]
+    drafts = [draft for item in facts for draft in faults(item, chosen)]
+    schemas = check_schemas(graph, config, targets) if chosen & SCHEMA_CHECKS else WITHOUT_SCHEMAS
+    drafts += schema_drafts(schemas, chosen, config)
+    drafts += [draft for item in facts for draft in field_problems(item, graph, chosen, config, schemas)]
     crashes: list[str] = []
     for name, rule in rules().items():
         if name in chosen:
             found = {version: list(_run_rule(rule, graphs[version], config, crashes)) for version in targets}
             drafts += _merged(found)
-    kept, suppressed = _suppress(_without_echoes(drafts), facts, chosen, config)
-    kept.sort(key=_order)
+    kept, suppressed = _suppress(without_echoes(drafts), facts, chosen, config)
+    kept.sort(key=order)
     told = [*notices, *_notices(facts)]
     if schemas.without_schema is not None:
         told.append(Notice(kind="no-schema", message=schemas.without_schema))
@@ -148,103 +108,18 @@ def _for_version(config: Config, version: Version) -> Config:
     return msgspec.structs.replace(config, target=format_version(version))
 
 
-def _read(file: SourceFile) -> _FileFacts:
+def _read(file: SourceFile) -> FileFacts:
     reading = read(file)
     resources = [resource for document in reading.documents for resource in decode(document)]
-    return _FileFacts(file, reading, resources)
-
-
-# Findings of the engine itself ------------------------------------------------------------------------------
-
-
-def _faults(item: _FileFacts, chosen: frozenset[str]) -> Iterable[_Draft]:
-    if "unreadable-manifest" not in chosen or not _looks_like_manifest(item.file):
-        return
-    head = heads()["unreadable-manifest"]
-    for fault in item.reading.faults:
-        place = Location(
-            file=item.file.path, line=fault.line, column=fault.column, end_line=fault.line, end_column=fault.column + 1
-        )
-        yield _Draft(
-            head, head.severity, head.confidence, fault.message, place, None, "", UNSPECIFIED, (), fault.expected
-        )
-
-
-def _looks_like_manifest(file: SourceFile) -> bool:
-    """Whether a file that cannot be read was meant for Kubernetes: broken YAML of other tools is not our business."""
-    name = file.path.rpartition("/")[2]
-    return name in KUSTOMIZATION_FILES or (b"apiVersion" in file.data and b"kind" in file.data)
-
-
-def _schema_drafts(schemas: Outcome, chosen: frozenset[str], config: Config) -> Iterable[_Draft]:
-    for rule, finding, node in schemas.findings:
-        if rule in chosen:
-            draft = _draft(heads()[rule], finding, node, config)
-            if draft is not None:
-                yield draft
-
-
-def _field_problems(
-    item: _FileFacts, graph: Graph, chosen: frozenset[str], config: Config, schemas: Outcome
-) -> Iterable[_Draft]:
-    """What does not fit the model; only of objects that have no schema, which knows every field."""
-    if "schema-violation" not in chosen:
-        return
-    head = heads()["schema-violation"]
-    for resource in item.resources:
-        if resource in schemas.covered:
-            continue
-        for problem in resource.problems:
-            if problem.kind != "wrong-type" or is_placeholder(resource.get(*problem.route)):
-                continue
-            place = Place(resource, problem.route)
-            message = f"{field_path(problem.route)} must be {problem.expected}, not {problem.found}"
-            finding = Finding(place=place, message=message, help=_advice(problem))
-            draft = _draft(head, finding, Node(graph, resource), config)
-            if draft is not None:
-                yield draft
-
-
-def _without_echoes(drafts: list[_Draft]) -> list[_Draft]:
-    """Leave out what the schema check says about a field that a rule speaks about.
-
-    The rules of family api-validity know what is above and below their fields too: one that calls a volume's source
-    unknown says all there is to say about the fields in it.
-    """
-    if not any(draft.head.name in _SCHEMA_CHECKS for draft in drafts):
-        return drafts
-    spoken = {(draft.resource, draft.path) for draft in drafts if draft.head.name not in _SCHEMA_CHECKS}
-    known = {(draft.resource, draft.path) for draft in drafts if draft.head.family == "api-validity"}
-    spoken |= {(resource, path) for resource, below in known for path in _paths_above(below)}
-    return [
-        draft
-        for draft in drafts
-        if draft.head.name not in _SCHEMA_CHECKS
-        or not (
-            (draft.resource, draft.path) in spoken
-            or any((draft.resource, path) in known for path in _paths_above(draft.path))
-        )
-    ]
-
-
-def _paths_above(path: str) -> Iterable[str]:
-    return (path[: step.start()] for step in _STEP.finditer(path))
-
-
-def _advice(problem: FieldProblem) -> str | None:
-    if problem.expected == "a string" and problem.found.startswith(("the boolean", "the number")):
-        return "quote the value"
-    if problem.expected == "an integer" and problem.found.startswith("the string"):
-        return "remove the quotes"
-    return None
+    return FileFacts(file, reading, resources)
 
 
 # Rules ---------------------------------------------------------------------------------------------
 
 
-def _run_rule(rule: Rule, graph: Graph, config: Config, crashes: list[str]) -> Iterable[_Draft]:
+def _run_rule(rule: Rule, graph: Graph, config: Config, crashes: list[str]) -> Iterable[Draft]:
     options = options_of(rule, config)
-    drafts: list[_Draft] = []
+    drafts: list[Draft] = []
     for subject_type in rule.subjects:
         for subject in _SUBJECTS[subject_type](graph):
             owner = _owner(subject)
@@ -259,23 +134,23 @@ def _run_rule(rule: Rule, graph: Graph, config: Config, crashes: list[str]) -> I
                 )
                 continue
             for finding in found:
-                draft = _draft(rule.head, finding, owner, config)
+                draft = make_draft(rule.head, finding, owner, config)
                 if draft is not None:
                     drafts.append(draft)
     return _once_per_place(drafts)
 
 
-def _merged(found: dict[Version, list[_Draft]]) -> list[_Draft]:
+def _merged(found: dict[Version, list[Draft]]) -> list[Draft]:
     """The findings of a rule at each end of a range; one that is not the same at both names its version."""
     if len(found) == 1:
         return next(iter(found.values()))
-    groups: dict[tuple[Any, ...], dict[Version, _Draft]] = {}
+    groups: dict[tuple[Any, ...], dict[Version, Draft]] = {}
     for version, drafts in found.items():
         for draft in drafts:
             groups.setdefault((draft.resource, draft.path, draft.location), {})[version] = draft
     merged = []
     for group in groups.values():
-        worst = max(group, key=lambda version: (_SEVERITIES.index(group[version].severity), version))
+        worst = max(group, key=lambda version: (SEVERITIES.index(group[version].severity), version))
         draft, name = group[worst], format_version(worst)
         same = len(group) == len(found) and len({draft.severity for draft in group.values()}) == 1
         if not same and name not in draft.message:
@@ -284,13 +159,13 @@ def _merged(found: dict[Version, list[_Draft]]) -> list[_Draft]:
     return merged
 
 
-def _once_per_place(drafts: list[_Draft]) -> list[_Draft]:
+def _once_per_place(drafts: list[Draft]) -> list[Draft]:
     """One finding per subject path: of several at the same place the most severe stays."""
-    best: dict[tuple[str, int, int, str], _Draft] = {}
+    best: dict[tuple[str, int, int, str], Draft] = {}
     for draft in drafts:
         key = (draft.location.file, draft.location.line, draft.location.column, draft.path)
         other = best.get(key)
-        if other is None or _SEVERITIES.index(draft.severity) > _SEVERITIES.index(other.severity):
+        if other is None or SEVERITIES.index(draft.severity) > SEVERITIES.index(other.severity):
             best[key] = draft
     return list(best.values())
 
@@ -303,89 +178,12 @@ def _owner(subject: Any) -> Node:
     return owner
 
 
-def _draft(head: Head, finding: Finding, owner: Node, config: Config) -> _Draft | None:
-    settings = config.rule(head.name)
-    path = finding.place.resource.path
-    if settings.severity == "off" or any(fnmatchcase(path, glob) for glob in settings.exclude):
-        return None
-    environment = owner.environment
-    severity: Severity = finding.severity or head.severity
-    if finding.severity is None:
-        if environment.name == "production" and head.production is not None:
-            severity = head.production
-        elif environment.name == "development" and head.development is not None:
-            severity = head.development
-    confidence = finding.confidence or head.confidence
-    if finding.unverified:
-        confidence = "low"
-        severity = "warning" if severity == "error" else severity
-    lowered = max(0, _CONFIDENCES.index(confidence) - finding.weak)
-    resource, route = finding.place.resource, finding.place.route
-    return _Draft(
-        head,
-        settings.severity or severity,
-        _CONFIDENCES[lowered],
-        finding.message,
-        _locate(finding.place),
-        finding.place.resource,
-        finding.place.field_path,
-        environment,
-        tuple(
-            RelatedLocation(location=_locate(place), label=label, object=_reference(place.resource))
-            for place, label in finding.related
-        ),
-        finding.help or head.fix,
-        # A digest of a weak password is as good as the password.
-        None if is_secret(resource, route) else resource.get(*route),
-    )
-
-
-def _locate(place: Place) -> Location:
-    resource = place.resource
-    span = resource.document.span((*resource.route, *place.route), part=place.part)
-    if not _exists(place):
-        span = resource.document.span((*resource.route, *_nearest_written(place)), part="key")
-    return Location(
-        file=resource.path,
-        line=span.line,
-        column=span.column,
-        end_line=span.end_line,
-        end_column=span.end_column,
-    )
-
-
-def _exists(place: Place) -> bool:
-    return place.resource.get(*place.route) is not None
-
-
-def _nearest_written(place: Place) -> tuple[str | int, ...]:
-    """The nearest ancestor that is written; a null key counts, and an object without it is shown by its name."""
-    route = place.route
-    for length in range(len(route), 0, -1):
-        parent = place.resource.get(*route[: length - 1]) if length > 1 else place.resource.raw
-        step = route[length - 1]
-        if (isinstance(parent, dict) and step in parent) or (
-            isinstance(parent, list) and isinstance(step, int) and step < len(parent)
-        ):
-            return route[:length]
-    return ("metadata", "name") if place.resource.get("metadata", "name") is not None else ()
-
-
-def _reference(resource: Resource) -> ObjectReference:
-    return ObjectReference(
-        api_version=resource.api_version,
-        kind=resource.kind,
-        namespace=resource.metadata.namespace,
-        name=resource.name,
-    )
-
-
 # Suppression and report -------------------------------------------------------------------------------------
 
 
 def _suppress(
-    drafts: list[_Draft], facts: list[_FileFacts], chosen: frozenset[str], config: Config
-) -> tuple[list[_Draft], int]:
+    drafts: list[Draft], facts: list[FileFacts], chosen: frozenset[str], config: Config
+) -> tuple[list[Draft], int]:
     if not config.ignore_comments:
         return drafts, 0
     by_file: dict[str, Suppressions] = {}
@@ -394,7 +192,7 @@ def _suppress(
             by_file[item.file.path] = suppressions_of(item.file, item.reading.documents, item.resources)
     if not by_file:
         return drafts, 0
-    kept: list[_Draft] = []
+    kept: list[Draft] = []
     for draft in drafts:
         suppressions = by_file.get(draft.location.file)
         if suppressions and suppressions.suppresses(draft.head.name, draft.location.line, draft.resource):
@@ -406,7 +204,7 @@ def _suppress(
     return kept, suppressed
 
 
-def _useless(path: str, found: Suppressions, chosen: frozenset[str]) -> Iterable[_Draft]:
+def _useless(path: str, found: Suppressions, chosen: frozenset[str]) -> Iterable[Draft]:
     head = heads()["useless-suppression"]
     for problem in found.useless(chosen):
         place = Location(
@@ -416,7 +214,7 @@ def _useless(path: str, found: Suppressions, chosen: frozenset[str]) -> Iterable
             end_line=problem.line,
             end_column=problem.column + 1,
         )
-        yield _Draft(
+        yield Draft(
             head,
             head.severity,
             head.confidence,
@@ -430,14 +228,9 @@ def _useless(path: str, found: Suppressions, chosen: frozenset[str]) -> Iterable
         )
 
 
-def _order(draft: _Draft) -> tuple[Any, ...]:
-    place = draft.location
-    return (place.file, place.line, place.column, draft.head.name, draft.path, draft.message)
-
-
 def _report(
-    drafts: list[_Draft],
-    facts: list[_FileFacts],
+    drafts: list[Draft],
+    facts: list[FileFacts],
     graph: Graph,
     suppressed: int,
     crashes: tuple[str, ...],
@@ -445,7 +238,7 @@ def _report(
 ) -> Report:
     count = Counter(draft.severity for draft in drafts)
     seen: defaultdict[str, int] = defaultdict(int)
-    findings = tuple(_reported(draft, seen) for draft in drafts)
+    findings = tuple(reported(draft, seen) for draft in drafts)
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
@@ -468,42 +261,9 @@ def _report(
     )
 
 
-def _reported(draft: _Draft, seen: defaultdict[str, int]) -> ReportedFinding:
-    return ReportedFinding(
-        rule=draft.head.name,
-        severity=draft.severity,
-        confidence=draft.confidence,
-        message=draft.message,
-        location=draft.location,
-        object=_reference(draft.resource) if draft.resource is not None else None,
-        path=draft.path,
-        environment=draft.environment.name,
-        environment_reason=draft.environment.reason,
-        fingerprint=_fingerprint(draft, seen),
-        related=draft.related,
-        help=draft.help,
-        url=draft.head.url,
-    )
-
-
-def _fingerprint(draft: _Draft, seen: defaultdict[str, int]) -> str:
-    """What a finding is about, without line numbers: it survives moving and reformatting the file."""
-    resource = draft.resource
-    parts = [draft.head.name, draft.location.file, draft.path]
-    if resource is not None:
-        parts += [resource.group, resource.kind, resource.metadata.namespace or "", resource.name]
-        value = draft.value
-        parts.append(value if isinstance(value, str) else repr(value) if isinstance(value, int | float) else "")
-    else:
-        parts.append(draft.message)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    seen[digest] += 1
-    return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
-
-
 def _unresolved(graph: Graph) -> Iterable[Notice]:
     for reference in graph.unresolved:
-        location = _locate(reference.place)
+        location = locate(reference.place)
         why = "is defined several times, differently" if reference.is_ambiguous else "is not in the input"
         yield Notice(
             kind="ambiguous" if reference.is_ambiguous else "unresolved",
@@ -513,7 +273,7 @@ def _unresolved(graph: Graph) -> Iterable[Notice]:
         )
 
 
-def _notices(facts: list[_FileFacts]) -> Iterable[Notice]:
+def _notices(facts: list[FileFacts]) -> Iterable[Notice]:
     for item in facts:
         for notice in item.reading.notices:
             yield Notice(kind=notice.kind, message=notice.message, file=item.file.path, line=notice.line)

@@ -1,0 +1,125 @@
+"""``check``, and the hidden ``check-changed`` that a pre-commit hook calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from k8s_stateful_lint.cli.shared import (
+    CLEAN,
+    NOTHING,
+    Colour,
+    Paths,
+    exit_code,
+    inspect_paths,
+    load_config,
+    output_formats,
+    print_statistics,
+    split_names,
+    tell_problems,
+    write_report,
+)
+
+
+def check(
+    paths: Paths = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="text, concise, json, sarif, github, gitlab, junit, markdown or html; "
+            "repeatable, paired with --output.",
+        ),
+    ] = None,
+    outputs: Annotated[
+        list[str] | None, typer.Option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
+    ] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(metavar="RULE|FAMILY", help="Run only these; repeatable or with commas.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE|FAMILY", help="Leave these out.")] = None,
+    extend_select: Annotated[
+        list[str] | None, typer.Option(metavar="RULE|FAMILY", help="Run these too, for example strict ones.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Also run the rules of the strict wave.")] = False,
+    fail_on: Annotated[
+        str | None, typer.Option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The environment of every object, e.g. production.")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The namespace of objects that write none.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version; of a range, each end is checked.")
+    ] = None,
+    schema: Annotated[
+        str | None, typer.Option(metavar="all|modelled|off", help="What is checked against the API's schemas.")
+    ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="The input is all there is: what is missing is an error.")
+    ] = False,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
+    ] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Use no configuration file.")] = False,
+    no_ignores: Annotated[
+        bool, typer.Option("--no-ignores", help="Report also what comments and annotations suppress.")
+    ] = False,
+    statistics: Annotated[bool, typer.Option("--statistics", help="Count findings by rule.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show notices and reasons.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
+    color: Colour = "auto",
+) -> None:
+    """Lint manifests. Exit codes: 1 findings, 2 wrong usage, 3 a rule crashed, 4 nothing to lint."""
+    chosen = output_formats(formats or [], outputs or [])
+    places = paths or ["."]
+    config = load_config(
+        places,
+        config_file,
+        no_config,
+        {
+            "select": split_names(select),
+            "ignore": split_names(ignore),
+            "extend-select": split_names(extend_select),
+            "strict": strict or None,
+            "fail-on": fail_on,
+            "environment": environment,
+            "namespace": namespace,
+            "target": target,
+            "schema": schema,
+            "input": {"complete": True} if complete else None,
+            "ignore-comments": False if no_ignores else None,
+        },
+    )
+    report = inspect_paths(places, config).report
+    tell_problems(report, quiet)
+    for name, output in chosen:
+        write_report(name, output, report, color, verbose=verbose, quiet=quiet)
+    if statistics:
+        print_statistics(report)
+    raise typer.Exit(exit_code(report, config))
+
+
+def check_changed(
+    files: Annotated[list[str], typer.Argument(metavar="FILES...", help="The files that changed.")],
+    fail_on: Annotated[
+        str | None, typer.Option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The environment of every object, e.g. production.")
+    ] = None,
+    color: Colour = "auto",
+) -> None:
+    """Lint the whole repository, and report what concerns the given files (for pre-commit)."""
+    from k8s_stateful_lint.engine.narrow import only_files
+
+    config = load_config(["."], None, False, {"fail-on": fail_on, "environment": environment})
+    report = only_files(inspect_paths(["."], config).report, files)
+    tell_problems(report, quiet=True)
+    write_report("text", "-", report, color, verbose=False, quiet=False)
+    code = exit_code(report, config)
+    raise typer.Exit(CLEAN if code == NOTHING else code)

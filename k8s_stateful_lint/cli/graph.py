@@ -1,0 +1,48 @@
+"""``graph``: what uses what."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from k8s_stateful_lint.cli.shared import (
+    NOTHING,
+    Colour,
+    Paths,
+    fail,
+    inspect_paths,
+    load_config,
+    make_style,
+    tell_problems,
+)
+
+
+def graph(
+    paths: Paths = None,
+    format_name: Annotated[str, typer.Option("--format", metavar="tree|mermaid|dot|json", help="How.")] = "tree",
+    focus: Annotated[
+        str | None, typer.Option(metavar="KIND/NAME", help="Only what has to do with this object.")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
+    ] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Use no configuration file.")] = False,
+    color: Colour = "auto",
+) -> None:
+    """Show what uses what: workloads, volumes, claims, classes and drivers, with the problems where they are."""
+    from k8s_stateful_lint.reports import graph as picture
+
+    if format_name not in picture.FORMATS:
+        fail(f"there is no format {format_name} for the graph; use one of {', '.join(picture.FORMATS)}")
+    places = paths or ["."]
+    report, found = inspect_paths(places, load_config(places, config_file, no_config, {}))
+    tell_problems(report, quiet=False)
+    try:
+        sys.stdout.write(picture.render(found, report, format_name, make_style(color), focus))
+    except KeyError as error:
+        fail(str(error.args[0]))
+    if report.linted_nothing:
+        raise typer.Exit(NOTHING)

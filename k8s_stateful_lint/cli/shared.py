@@ -1,0 +1,206 @@
+"""What the commands share: options, the configuration, running a lint, exit codes, and how output is written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.config import Config
+    from k8s_stateful_lint.engine.report import Report
+    from k8s_stateful_lint.engine.run import Inspection
+    from k8s_stateful_lint.reading import SourceFile
+    from k8s_stateful_lint.reports import Style
+    from k8s_stateful_lint.sources import Sources
+
+CLEAN, FINDINGS, USAGE, CRASH, NOTHING = 0, 1, 2, 3, 4
+INTERRUPTED = 130
+_NARROWEST, _WIDEST_DEFAULT = 40, 100
+_MANY = 5  # notices of one kind that are told one by one
+_PATIENCE = 1.0  # seconds before a progress bar appears
+
+Paths = Annotated[
+    list[str] | None, typer.Argument(metavar="[PATHS]...", help="Files and directories; '-' is standard input.")
+]
+Colour = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Whether to colour text.")]
+
+
+def say(message: str) -> None:
+    """Tell people something that is no finding."""
+    print(f"k8s-stateful-lint: {message}", file=sys.stderr)
+
+
+def fail(message: str) -> NoReturn:
+    """End the command: it was used wrongly, or the configuration is wrong."""
+    say(message)
+    raise typer.Exit(USAGE)
+
+
+def split_names(values: list[str] | None) -> list[str] | None:
+    """The names in repeatable options, each of which may hold several with commas between them."""
+    return [part.strip() for value in values for part in value.split(",") if part.strip()] if values else None
+
+
+def output_formats(formats: list[str], outputs: list[str]) -> list[tuple[str, str]]:
+    """Pairs of a format and the file it goes to."""
+    from k8s_stateful_lint.reports import FORMATS
+
+    names = formats or ["text"]
+    for name in names:
+        if name not in FORMATS:
+            fail(f"there is no format {name}; use one of {', '.join(FORMATS)}")
+    if len(outputs) > len(names):
+        fail("more --output than --format: each --output belongs to the --format at its place")
+    return list(zip(names, [*outputs, *["-"] * (len(names) - len(outputs))], strict=True))
+
+
+def load_config(paths: list[str], file: Path | None, none: bool, given: dict[str, Any]) -> Config:
+    """The configuration in effect: the file's, and over it what the command line gives (None: not given)."""
+    from k8s_stateful_lint.config import ConfigError, config_from, find_config, read_config
+
+    values: dict[str, Any] = {}
+    try:
+        path = None if none else file or find_config(paths)
+        if path is not None:
+            values = read_config(path)
+        values.update({key: value for key, value in given.items() if value is not None})
+        return config_from(values)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def inspect_paths(paths: list[str], config: Config) -> Inspection:
+    """Read and lint the files that the paths name."""
+    from k8s_stateful_lint.config import ConfigError
+    from k8s_stateful_lint.engine.report import Notice
+    from k8s_stateful_lint.engine.run import inspect
+    from k8s_stateful_lint.sources import find_sources
+
+    sources = find_sources(paths, stdin=sys.stdin.buffer.read, exclude=config.exclude)
+    # The files are read while they are linted, so what cannot be read is known at the end.
+    notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
+    try:
+        return inspect(_with_progress(sources), config, notices)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def _with_progress(sources: Sources) -> Iterator[SourceFile]:
+    """The files; on a terminal, with a progress bar once linting takes more than a second."""
+    if not sys.stderr.isatty():
+        yield from sources.files
+        return
+    import time
+
+    started = time.monotonic()
+    files = enumerate(sources.files, start=1)
+    for _, file in files:
+        yield file
+        if time.monotonic() - started > _PATIENCE:
+            break
+    else:
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("linting"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("linting", total=len(sources.paths))
+        for number, file in files:
+            yield file
+            progress.update(task, completed=number)
+
+
+def tell_problems(report: Report, quiet: bool) -> None:
+    """Tell what could not be read or linted."""
+    for kind in ("unreadable-path", "helm-template", "binary-file"):
+        notices = [notice for notice in report.notices if notice.kind == kind]
+        loud = kind == "unreadable-path"
+        if quiet and not loud:
+            continue
+        shown = notices if loud or len(notices) <= _MANY else notices[: _MANY - 1]
+        for notice in shown:
+            say(f"{notice.file}: {notice.message}")
+        if len(shown) < len(notices):
+            say(f"{len(notices) - len(shown)} more files: {notices[-1].message}")
+    for crash in report.crashes:
+        say(f"internal error, please report it: {crash}")
+    if report.linted_nothing:
+        say("nothing to lint: no Kubernetes manifest was found")
+
+
+def exit_code(report: Report, config: Config) -> int:
+    """The exit code that a report stands for."""
+    if report.crashes:
+        return CRASH
+    if any(notice.kind == "unreadable-path" for notice in report.notices):
+        return USAGE
+    if config.fail_on != "never" and report.at_least(config.fail_on):
+        return FINDINGS
+    return NOTHING if report.linted_nothing else CLEAN
+
+
+def make_style(color: str, *, verbose: bool = False, quiet: bool = False, to_terminal: bool = True) -> Style:
+    """How text is written: width, colours, how much."""
+    from k8s_stateful_lint.reports import Style
+
+    if color not in {"auto", "always", "never"}:
+        fail(f"--color is auto, always or never, not {color}")
+    is_terminal = to_terminal and sys.stdout.isatty()
+    width = _WIDEST_DEFAULT
+    if is_terminal or os.environ.get("COLUMNS"):
+        import shutil
+
+        width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    return Style(colour=_is_coloured(color, is_terminal), width=width, verbose=verbose, quiet=quiet)
+
+
+def _is_coloured(color: str, is_terminal: bool) -> bool:
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
+
+
+def write_report(name: str, output: str, report: Report, color: str, *, verbose: bool, quiet: bool) -> None:
+    """Write a report in one format to a file or to standard output."""
+    from k8s_stateful_lint.reports import render
+
+    text = render(name, report, make_style(color, verbose=verbose, quiet=quiet, to_terminal=output == "-"))
+    if output == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"cannot write {output}: {error.strerror}")
+
+
+def print_statistics(report: Report) -> None:
+    """Print how many findings each rule has."""
+    from collections import Counter
+
+    counts = Counter((finding.rule, finding.severity) for finding in report.findings)
+    for (rule, severity), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        print(f"{number:6}  {severity:8} {rule}", file=sys.stderr)
+
+
+def show_markdown(text: str, color: str) -> None:
+    """Print a page of Markdown, drawn where colours are."""
+    style = make_style(color)
+    if not style.colour:
+        sys.stdout.write(text)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(width=min(style.width, _WIDEST_DEFAULT), force_terminal=True, emoji=False, highlight=False)
+    console.print(Markdown(text, code_theme="ansi_dark"))
