@@ -225,6 +225,37 @@ def test_output_that_cannot_be_written(cli) -> None:
     assert "cannot write" in result.err
 
 
+def test_an_output_that_cannot_be_written_leaves_nothing_behind(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    Path("folder").mkdir()
+    assert "folder: it is a directory" in cli("check", "--output", "folder").err
+    result = cli("check", "--output", "nowhere/report.txt")
+    assert (result.code, result.err) == (
+        2,
+        "k8s-stateful-lint: cannot write nowhere/report.txt: its folder does not exist\n",
+    )
+    assert sorted(path.name for path in Path().rglob("*")) == ["folder", "pv.yaml"]
+
+
+def test_a_failed_report_keeps_the_one_before(cli, monkeypatch) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    Path("report.txt").write_text("before")
+    Path("report.txt").chmod(0o640)
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        result = cli("check", "--output", "report.txt")
+    assert (result.code, result.err) == (2, "k8s-stateful-lint: cannot write report.txt: no space left on device\n")
+    assert Path("report.txt").read_text() == "before"
+    assert sorted(path.name for path in Path().iterdir()) == ["pv.yaml", "report.txt"]
+    assert cli("check", "--output", "report.txt").code == 1
+    assert "recycle-reclaim-policy" in Path("report.txt").read_text()
+    assert stat.S_IMODE(Path("report.txt").stat().st_mode) == 0o640
+
+
 def test_colour_follows_flag_then_environment(cli, monkeypatch) -> None:
     Path("pv.yaml").write_text(RECYCLE)
     assert "\x1b[" not in cli("check").out

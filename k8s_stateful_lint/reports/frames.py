@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
-from k8s_stateful_lint.reports.text import _columns, _printable, _whose
+from k8s_stateful_lint.reports.lettering import columns, line_of_text, name_of, printable
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.reading import SourceFile
@@ -43,21 +43,6 @@ class Frame(NamedTuple):
     rows: tuple[Row, ...]
 
 
-def line_of_text(text: str) -> str:
-    """A text on one line, without characters that steer a terminal or turn the direction of writing."""
-    return _printable(" ".join(text.split()))
-
-
-def lines_of_text(text: str) -> str:
-    """A text of several lines, without such characters."""
-    return "\n".join(_printable(line) for line in text.replace("\r\n", "\n").split("\n"))
-
-
-def name_of(reference: ObjectReference | None) -> str:
-    """Kind, namespace and name of an object."""
-    return line_of_text(_whose(reference))
-
-
 def frames(finding: ReportedFinding, report: Report, around: int = 0) -> list[Frame]:
     """The place of a finding and the places that explain it, each with up to ``around`` lines before and after."""
     found = [Frame(finding.location, name_of(finding.object), "", _rows(finding.location, report, around))]
@@ -75,10 +60,10 @@ def plain(shown: Sequence[Frame]) -> str:
     lines: list[str] = []
     for index, frame in enumerate(shown):
         mark, arrow = ("-", ":::") if index else ("^", "-->")
-        place = f"{_printable(frame.place.file)}:{frame.place.line}:{frame.place.column}"
+        place = f"{printable(frame.place.file)}:{frame.place.line}:{frame.place.column}"
         lines.append(f"{margin}{arrow} {place}" + (f" ({frame.whose})" if frame.whose else ""))
         for row in frame.rows:
-            carets = " " * _columns(row.before) + mark * max(_columns(row.marked), 1)
+            carets = " " * columns(row.before) + mark * max(columns(row.marked), 1)
             lines += [
                 f"{margin} |",
                 f"{row.number:>{len(margin)}} | {row.before}{row.marked}{row.after}",
@@ -107,7 +92,7 @@ def _neighbours(numbers: range, lines: list[str]) -> Iterator[Row]:
     for number in numbers:
         if lines[number - 1].startswith(("---", "...")):
             return
-        text = _printable(lines[number - 1].rstrip())
+        text = printable(lines[number - 1].rstrip())
         yield Row(number, text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…")
 
 
@@ -123,7 +108,7 @@ def _cut(number: int, text: str, start: int, end: int) -> Row:
     right = min(length_after, room - left)
     before = text[start - left : start] if left == length_before else "…" + text[start - left + 1 : start]
     after = text[end:] if right == length_after else text[end : end + right - 1] + "…"
-    return Row(number, _printable(before), _printable(marked), _printable(after))
+    return Row(number, printable(before), printable(marked), printable(after))
 
 
 # Secrets ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
 from k8s_stateful_lint.reports import Style, markdown
-from k8s_stateful_lint.reports.frames import lines_of_text
+from k8s_stateful_lint.reports.lettering import lines_of_text
 from k8s_stateful_lint.reports.places import encodable, in_repository
 from k8s_stateful_lint.sources import STDIN
 

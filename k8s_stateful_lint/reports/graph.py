@@ -71,7 +71,7 @@ def render(graph: Graph, report: Report, format_name: str, style: Style, focus: 
         KeyError: ``focus`` names nothing of the input; the argument is a message for people.
 
     """
-    roots = _Picture(graph, report).roots(focus)
+    roots = Picture(graph, report).roots(focus)
     match format_name:
         case "mermaid":
             return _mermaid(roots)
@@ -83,10 +83,11 @@ def render(graph: Graph, report: Report, format_name: str, style: Style, focus: 
             return _tree(roots, report, style)
 
 
-class _Picture:
+class Picture:
     """Turns the graph into elements: the same object is the same element wherever it is reached from."""
 
     def __init__(self, graph: Graph, report: Report) -> None:
+        """Take the graph, and the findings that its elements show."""
         self.graph = graph
         self.elements: dict[str, Element] = {}
         self.findings: defaultdict[tuple[str, str, str], list[ReportedFinding]] = defaultdict(list)
@@ -99,12 +100,12 @@ class _Picture:
         """The trees: one a workload, then claims, volumes and classes that no workload leads to."""
         workloads = [workload for workload in self.graph.workloads if not workload.is_partial]
         found = [self._workload(workload) for workload in workloads]
-        reached = {element.id for root in found for element in _walk(root)}
+        reached = {element.id for root in found for element in walk(root)}
         for group in (self.graph.claim_objects, self.graph.persistent_volumes, self.graph.storage_classes):
             for node in group:
                 if not node.is_partial and self._id(node) not in reached:
                     found.append(self._lonely(node))
-                    reached.update(element.id for element in _walk(found[-1]))
+                    reached.update(element.id for element in walk(found[-1]))
         return found if focus is None else self._focused(found, focus)
 
     def _focused(self, roots: list[Element], focus: str) -> list[Element]:
@@ -114,7 +115,7 @@ class _Picture:
         kept = [
             root
             for root in roots
-            if any(element.kind.lower() == kind.lower() and element.name == name for element in _walk(root))
+            if any(element.kind.lower() == kind.lower() and element.name == name for element in walk(root))
         ]
         if not kept:
             raise KeyError(f"there is no {kind} named {name} in the input")
@@ -253,7 +254,8 @@ def _text(route: tuple[str | int, ...]) -> str:
     return text
 
 
-def _walk(root: Element) -> Iterator[Element]:
+def walk(root: Element) -> Iterator[Element]:
+    """An element and everything below it, each once."""
     pending, seen = [root], set()
     while pending:
         element = pending.pop()
@@ -409,7 +411,7 @@ def _branch(
 def _numbered(roots: list[Element]) -> dict[str, tuple[str, Element]]:
     numbered: dict[str, tuple[str, Element]] = {}
     for root in roots:
-        for element in _walk(root):
+        for element in walk(root):
             numbered.setdefault(element.id, (f"n{len(numbered)}", element))
     return numbered
 

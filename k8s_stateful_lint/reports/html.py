@@ -15,8 +15,9 @@ from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine.cards import card, heads
 from k8s_stateful_lint.engine.report import Notice, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
-from k8s_stateful_lint.reports.frames import Frame, Row, frames, line_of_text, lines_of_text, masked, name_of
-from k8s_stateful_lint.reports.graph import Element, _Picture
+from k8s_stateful_lint.reports.frames import Frame, Row, frames, masked
+from k8s_stateful_lint.reports.graph import Element, Picture
+from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
 from k8s_stateful_lint.reports.picture import Drawing, drawings
 from k8s_stateful_lint.reports.places import encodable
 
@@ -276,7 +277,7 @@ def _row(row: Row, *, is_there: bool) -> str:
 def _graph(report: Report, anchors: list[str]) -> Iterator[str]:
     if report.graph is None:
         return
-    found = drawings(_Picture(report.graph, report).roots(None))
+    found = drawings(Picture(report.graph, report).roots(None))
     if not found:
         return
     # What has problems is drawn before what has none, where not all can be.

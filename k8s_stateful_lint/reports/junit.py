@@ -9,7 +9,8 @@ import msgspec
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
 from k8s_stateful_lint.reports import Style, text
-from k8s_stateful_lint.reports.frames import line_of_text, lines_of_text, masked, name_of
+from k8s_stateful_lint.reports.frames import masked
+from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
 from k8s_stateful_lint.reports.places import encodable, in_repository
 
 _WIDTH = 100

@@ -6,7 +6,8 @@ import re
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
-from k8s_stateful_lint.reports.frames import frames, line_of_text, lines_of_text, masked, name_of, plain
+from k8s_stateful_lint.reports.frames import frames, masked, plain
+from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
 from k8s_stateful_lint.reports.places import encodable
 from k8s_stateful_lint.reports.text import footer
 

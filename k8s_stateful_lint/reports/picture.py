@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from k8s_stateful_lint.reports.frames import line_of_text
-from k8s_stateful_lint.reports.graph import Element, _walk
+from k8s_stateful_lint.reports.graph import Element, walk
+from k8s_stateful_lint.reports.lettering import line_of_text
 
 # In pixels; and how many letters of a wide font fit into a line.
 _WIDTH, _GAP_X, _GAP_Y, _EDGE = 222, 86, 14, 6
@@ -147,7 +147,7 @@ def drawings(roots: list[Element]) -> list[Drawing]:
     owner: dict[str, int] = {}
     groups: dict[int, list[Element]] = {}
     for number, root in enumerate(roots):
-        reached = [element.id for element in _walk(root) if element is root or not _is_common(element)]
+        reached = [element.id for element in walk(root) if element is root or not _is_common(element)]
         joined = sorted({owner[key] for key in reached if key in owner})
         first = joined[0] if joined else number
         groups.setdefault(first, []).append(root)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.engine.report import Location, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.reports.lettering import columns, line_of_text, name_of, printable
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.reading import SourceFile
@@ -24,7 +24,6 @@ _SGR = {
     "help": "32",
     "clean": "1;32",
 }
-_TAB = "    "
 _MIN_MESSAGE_WIDTH = 40
 
 
@@ -87,10 +86,10 @@ def _finding(finding: ReportedFinding, report: Report, style: Style) -> Iterator
     gutter = len(str(max([finding.location.end_line, *(r.location.end_line for r in finding.related)])))
     margin = " " * gutter
     yield from _headline(finding, style)
-    yield from _frame(finding.location, _whose(finding.object), "-->", finding.severity, "", report, gutter, style)
+    yield from _frame(finding.location, name_of(finding.object), "-->", finding.severity, "", report, gutter, style)
     for related in finding.related:
         own_file = related.location.file == finding.location.file
-        whose = "" if own_file and related.object == finding.object else _whose(related.object)
+        whose = "" if own_file and related.object == finding.object else name_of(related.object)
         yield from _frame(related.location, whose, ":::", "frame", related.label, report, gutter, style)
     bar = paint(f"{margin} =", "frame", style)
     for index, line in enumerate(_wrapped(finding.help, style.width - gutter - 9)):
@@ -111,13 +110,6 @@ def _headline(finding: ReportedFinding, style: Style) -> Iterator[str]:
     yield paint(label, finding.severity, style) + paint(first, "bold", style)
     for line in lines[1:]:
         yield paint(line, "bold", style)
-
-
-def _whose(reference: ObjectReference | None) -> str:
-    if reference is None:
-        return ""
-    name = f"{reference.namespace}/{reference.name}" if reference.namespace else reference.name
-    return f"{reference.kind} {name}"
 
 
 def _frame(
@@ -151,43 +143,25 @@ def _frame(
 def _fit(text: str, start: int, length: int, room: int) -> tuple[str, int, int]:
     """A line made to fit: tabs become blanks, long lines are cut around the place; with where the carets go."""
     before, marked, after = text[:start], text[start : start + length].rstrip(), text[start + length :]
-    before, marked, after = (_printable(part) for part in (before, marked, after))
-    offset, span = _columns(before), max(_columns(marked), 1)
+    before, marked, after = (printable(part) for part in (before, marked, after))
+    offset, span = columns(before), max(columns(marked), 1)
     line = (before + marked + after).rstrip()
-    if _columns(line) <= room:
+    if columns(line) <= room:
         return line, offset, span
     if offset + span <= room - 1:
         return line[: room - 1] + "…", offset, span
     # The place lies behind the edge: show its surroundings.
     cut = max(0, len(before) - room // 3)
     line = "…" + line[cut + 1 :]
-    if _columns(line) > room:
+    if columns(line) > room:
         line = line[: room - 1] + "…"
-    offset -= _columns((before + marked)[:cut])
+    offset -= columns((before + marked)[:cut])
     return line, offset, min(span, max(room - offset - 1, 1))
-
-
-def _printable(text: str) -> str:
-    """Without control characters, so that a manifest cannot steer the terminal."""
-    return "".join(
-        character if character.isprintable() else _TAB if character == "\t" else "\N{REPLACEMENT CHARACTER}"
-        for character in text
-    )
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal a text takes: wide characters take two, combining ones none."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     return textwrap.wrap(
-        _printable(" ".join(text.split())),
+        line_of_text(text),
         max(width, _MIN_MESSAGE_WIDTH),
         break_long_words=False,
         break_on_hyphens=False,

@@ -1,0 +1,47 @@
+"""How words from manifests are written: without what steers a terminal, and how wide they are."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.engine.report import ObjectReference
+
+_TAB = "    "
+
+
+def printable(text: str) -> str:
+    """Without control characters, so that a manifest cannot steer the terminal."""
+    return "".join(
+        character if character.isprintable() else _TAB if character == "\t" else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def line_of_text(text: str) -> str:
+    """A text on one line, without characters that steer a terminal or turn the direction of writing."""
+    return printable(" ".join(text.split()))
+
+
+def lines_of_text(text: str) -> str:
+    """A text of several lines, without such characters."""
+    return "\n".join(printable(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def name_of(reference: ObjectReference | None) -> str:
+    """Kind, namespace and name of an object; empty where there is none."""
+    if reference is None:
+        return ""
+    name = f"{reference.namespace}/{reference.name}" if reference.namespace else reference.name
+    return line_of_text(f"{reference.kind} {name}")
