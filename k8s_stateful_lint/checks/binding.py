@@ -176,7 +176,7 @@ def static_claim_without_class(claim: Claim) -> Iterator[Finding]:
     else:
         effect = "and a new, empty volume is made instead"
     own = f" of class {volume.class_name}" if volume is not None and volume.class_name else ""
-    related = [Related(_class_place(found), "a prepared volume") for found in prepared.volumes[:3]]
+    related = [Related(found.class_place, "a prepared volume") for found in prepared.volumes[:3]]
     if prepared.default:
         resolution = claim.graph.storage_class(prepared.default, claim)
         if resolution.target is not None:
@@ -192,10 +192,6 @@ def static_claim_without_class(claim: Claim) -> Iterator[Finding]:
         else None,
         weak=prepared.weak,
     )
-
-
-def _class_place(volume: PersistentVolume) -> Place:
-    return volume.at("spec", "storageClassName")
 
 
 def claim_volume_mismatch(claim: Claim) -> Iterator[Finding]:
@@ -229,10 +225,10 @@ def _misfits_of_pair(claim: Claim, volume: PersistentVolume) -> Iterator[Finding
         and written != offered
     ):
         yield Finding(
-            place=claim.at("spec", "storageClassName"),
+            place=claim.class_place,
             message=f"{claim.label} cannot bind to the volume {volume.name}: storageClassName does not match "
             f'("{written}" against "{offered}")',
-            related=(Related(_class_place(volume), f"the volume {volume.name}"),),
+            related=(Related(volume.class_place, f"the volume {volume.name}"),),
             weak=weak,
         )
 
@@ -267,7 +263,7 @@ def _misfits_of_class(claim: Claim) -> Iterator[Finding]:
     pods = claim.workload.max_pods if claim.workload is not None else None
     if claim.shape == "template" and storage_class is not None and pods is not None and len(fitting) < pods:
         yield Finding(
-            place=claim.at("spec", "storageClassName"),
+            place=claim.class_place,
             message=f"{claim.label} needs {pods} volumes of class {name}, which has no provisioner, but only "
             f"{len(fitting)} of those here fit: the other pods stay Pending",
             related=tuple(Related(volume.name_place, "a volume that fits") for volume in fitting[:5]),
@@ -287,7 +283,7 @@ def _nothing_fits(
     of_class = f"of class {name}" if name else "without a class"
     if not free:
         return Finding(
-            place=claim.at("spec", "storageClassName"),
+            place=claim.class_place,
             message=f"{claim.label} finds no volume: every PersistentVolume {of_class} here is reserved for another "
             "claim (claimRef)",
             related=tuple(Related(volume.at("spec", "claimRef"), "reserved") for volume in volumes[:5]),
@@ -470,8 +466,9 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
             weak=int(fact.driver is None) + (0 if fact.origin == "class-name" else fact.weak),
         )
         return
+    sure = static and graph.is_closed(_VOLUME)
     near = [volume for volume in own if volume.shares_unit(claim)]
-    if near:
+    if near or sure:
         of_class = f"of class {name.name}" if name.name else "without a class"
         yield Finding(
             place=place,
@@ -480,7 +477,7 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
             related=tuple(
                 Related(volume.at("metadata", "labels"), f"the labels of {volume.name}") for volume in near[:5]
             ),
-            severity=None if static and graph.is_closed(_VOLUME) else "warning",
+            severity=None if sure else "warning",
         )
 
 

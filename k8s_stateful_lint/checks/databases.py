@@ -682,9 +682,7 @@ def _claim_share(claim: Claim, allowed: tuple[str, ...]) -> _Share | None:
     if claim.volume is not None:
         return _volume_share(claim.volume, claim, allowed, claim.paired.weak)
     fact = claim.driver
-    annotated = claim.annotations.get("volume.beta.kubernetes.io/storage-class") is not None
-    route = ("metadata", "annotations", "volume.beta.kubernetes.io/storage-class") if annotated else None
-    place = claim.at(*(route or ("spec", "storageClassName")))
+    place = claim.class_place
     if fact.driver is not None:
         kind = fact.driver.network_file_system_with(_parameters(claim), shared=_shared(claim))
         if kind in (None, "none") or _is_allowed(allowed, fact.provisioner or "", fact.driver.name):

@@ -8,7 +8,7 @@ from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_misspelling, is_near_miss
 from k8s_stateful_lint.config import Severity
 from k8s_stateful_lint.graph import Claim, PersistentVolume, StorageClass, VolumeSnapshotClass, Workload
-from k8s_stateful_lint.graph.storage import CLASS_ANNOTATION, DEFAULT_CLASS_ANNOTATIONS, matches_any
+from k8s_stateful_lint.graph.storage import DEFAULT_CLASS_ANNOTATIONS, matches_any
 from k8s_stateful_lint.knowledge import Driver, format_version
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import Place
@@ -89,7 +89,7 @@ def empty_storage_class_name(claim: Claim) -> Iterator[Finding]:
     closed = graph.is_closed("PersistentVolume")
     who = "each of its pods needs a prepared volume" if many else "the claim waits for a prepared volume"
     yield Finding(
-        place=_class_place(claim),
+        place=claim.class_place,
         message=f'"" switches off the default class and provisioning for {claim.label}: {who}, '
         "and no PersistentVolume of the input without class fits it",
         severity="error" if closed else None if many else "info",
@@ -139,7 +139,7 @@ def storage_class_not_found(claim: Claim) -> Iterator[Finding]:
         return
     if matches_any(name.name, graph.config.external.classes) or name.name == cluster.default_class:
         return
-    place, known = _class_place(claim), cluster.storage_classes
+    place, known = claim.class_place, cluster.storage_classes
     if known is not None and name.name in known:
         return
     misspelt = _misspelt_class(claim, name.name)
@@ -186,7 +186,7 @@ def node_name_with_delayed_binding(workload: Workload) -> Iterator[Finding]:
         elif known is None or found.ambiguous or known.binding_mode != "WaitForFirstConsumer":
             continue
         else:
-            mode = Related(_class_place(claim), "the class waits for the first consumer")
+            mode = Related(claim.class_place, "the class waits for the first consumer")
         yield Finding(
             place=workload.template_at("spec", "nodeName"),
             message=f"nodeName {node} bypasses the scheduler, but {claim.label} of class {claim.class_name.name} waits "
@@ -249,7 +249,7 @@ def driver_missing_on_platform(subject: StorageClass | Claim) -> Iterator[Findin
         driver, place = subject.driver, subject.at("provisioner")
     else:
         fact = subject.driver
-        driver, place = (fact.driver if fact.origin == "class-name" else None), _class_place(subject)
+        driver, place = (fact.driver if fact.origin == "class-name" else None), subject.class_place
     if driver is None or any(name in (cluster.drivers or ()) for name in (driver.name, *driver.aliases)):
         return
     missing = knowledge.missing_add_on(cluster.platform, driver.name, subject.graph.target)
@@ -545,12 +545,6 @@ def _why_no_default(claim: Claim) -> str:
     if cluster.default_class is not None:
         return "the cluster has no default class (cluster.default-class: none)"
     return f"a cluster on {cluster.platform} {format_version(claim.graph.target)} has no default class"
-
-
-def _class_place(claim: Claim) -> Place:
-    if claim.annotations.get(CLASS_ANNOTATION) is not None:
-        return claim.at("metadata", "annotations", CLASS_ANNOTATION)
-    return claim.at("spec", "storageClassName")
 
 
 def _is_in_one_zone(storage_class: StorageClass) -> bool:

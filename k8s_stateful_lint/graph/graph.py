@@ -704,8 +704,7 @@ class Graph:
             if name.name and name.written and claim.storage_class is None and claim.volume is None:
                 known = self.config.cluster.storage_classes or {}
                 if name.name not in known and not matches_any(name.name, external.classes):
-                    place = claim.at("spec", "storageClassName")
-                    yield Unresolved(place, "StorageClass", name.name, claim.class_resolution.ambiguous)
+                    yield Unresolved(claim.class_place, "StorageClass", name.name, claim.class_resolution.ambiguous)
             volume_name = claim.spec.volume_name
             if volume_name and claim.volume is None and not matches_any(volume_name, external.volumes):
                 place = claim.at("spec", "volumeName")

@@ -248,6 +248,13 @@ class Claim(Node):
         annotation = self.annotations.get(CLASS_ANNOTATION)
         return annotation if annotation is not None else self.spec.storage_class_name
 
+    @property
+    def class_place(self) -> Place:
+        """Where the class is written, or where it would be."""
+        if CLASS_ANNOTATION in self.annotations:
+            return self.at("metadata", "annotations", CLASS_ANNOTATION)
+        return self.at("spec", "storageClassName")
+
     @cached_property
     def class_name(self) -> ClassName:
         """The class that applies, with the default class filled in where it is known."""
@@ -429,6 +436,13 @@ class PersistentVolume(Node):
         written = self.annotations.get(CLASS_ANNOTATION)
         name = written if written is not None else self.spec.storage_class_name
         return None if is_placeholder(name) else name or ""
+
+    @property
+    def class_place(self) -> Place:
+        """Where the class is written, or where it would be."""
+        if CLASS_ANNOTATION in self.annotations:
+            return self.at("metadata", "annotations", CLASS_ANNOTATION)
+        return self.at("spec", "storageClassName")
 
     @property
     def capacity(self) -> Decimal | None:
