@@ -61,7 +61,8 @@ class Sources:
                 self._read[STDIN] = SourceFile(STDIN, self._stdin() if self._stdin else b"")
             return self._read[STDIN]
         try:
-            return SourceFile(path, Path(path).read_bytes())
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see `walk`
+                return SourceFile(path, file.read())
         except OSError as error:
             problem = _problem(path, error)
             if problem not in self.problems:
@@ -113,9 +114,9 @@ class _Finder:
         if stat.S_ISDIR(status.st_mode):
             ignored = _Ignored.above(path)
             # Who names an ignored directory means it.
-            self.walk(path, _Ignored() if ignored(path, directory=True) else ignored)
+            self.walk(_shown(path), _Ignored() if ignored(path, directory=True) else ignored)
         elif stat.S_ISREG(status.st_mode):
-            self.add(path, status)
+            self.add(_shown(path), status)
         else:
             self.sources.problems.append(SourceProblem(_shown(path), "not a regular file"))
 
@@ -124,7 +125,7 @@ class _Finder:
         if not matches:
             self.sources.problems.append(SourceProblem(_shown(pattern), "no file matches", "missing"))
         for match in matches:
-            if self.excluded(match):
+            if self.excluded(_shown(match)):
                 continue
             if not Path(match).is_dir():
                 self.path(match)
@@ -132,12 +133,13 @@ class _Finder:
                 # `**` yields every directory and every file below it: the files are enough.
                 self.path(match)
 
-    def walk(self, directory: str, ignored: "_Ignored") -> None:
-        stack = [(directory, ignored)]
+    def walk(self, top: str, ignored: "_Ignored") -> None:
+        """Add the files below a directory; all paths here are as shown to people."""
+        stack = [(top, ignored)]
         while stack:
             directory, ignored = stack.pop()
             try:
-                status = Path(directory).stat()
+                status = os.stat(directory)  # noqa: PTH116 - pathlib would take most of the time of a walk
                 if (status.st_dev, status.st_ino) in self.visited:
                     continue
                 self.visited.add((status.st_dev, status.st_ino))
@@ -146,18 +148,23 @@ class _Finder:
             except OSError as error:
                 self.problem(directory, error)
                 continue
-            if any(entry.name == ".gitignore" for entry in entries):
+            names = {entry.name for entry in entries}
+            if "pyvenv.cfg" in names and directory != top:
+                # A virtual environment by any other name.
+                continue
+            if ".gitignore" in names:
                 ignored = ignored.and_those_of(directory)
+            prefix = "" if directory == "." else directory.rstrip("/") + "/"
             below = []
             for entry in entries:
-                path = entry.name if directory == "." else os.path.join(directory, entry.name)  # noqa: PTH118
+                path = prefix + entry.name
                 if self.is_directory(entry):
-                    if not self.skipped(entry, path) and not ignored(path, directory=True):
+                    if entry.name not in SKIPPED_DIRECTORIES and not self.excluded(path):
                         below.append((path, ignored))
                 elif entry.name.lower().endswith(EXTENSIONS) and not self.excluded(path) and not ignored(path):
-                    self.file(path)
+                    self.file(path, entry)
             # The files of a directory come before those of its subdirectories.
-            stack.extend(reversed(below))
+            stack.extend(item for item in reversed(below) if not ignored(item[0], directory=True))
 
     def is_directory(self, entry: os.DirEntry[str]) -> bool:
         try:
@@ -165,16 +172,10 @@ class _Finder:
         except OSError:
             return False
 
-    def skipped(self, entry: os.DirEntry[str], path: str) -> bool:
-        if entry.name in SKIPPED_DIRECTORIES or self.excluded(path):
-            return True
-        # A virtual environment by any other name.
-        return Path(path, "pyvenv.cfg").is_file()
-
-    def file(self, path: str) -> None:
+    def file(self, path: str, entry: os.DirEntry[str]) -> None:
         """Add a file that a directory holds: what is no regular file is no problem there."""
         try:
-            status = Path(path).stat()
+            status = entry.stat()
         except OSError as error:
             self.problem(path, error)
             return
@@ -185,10 +186,11 @@ class _Finder:
         identity = status.st_dev, status.st_ino
         if identity not in self.seen:
             self.seen.add(identity)
-            self.sources.paths.append(_shown(path))
+            self.sources.paths.append(path)
 
-    def excluded(self, path: str) -> bool:
-        shown = _shown(path)
+    def excluded(self, shown: str) -> bool:
+        if not self.exclude:
+            return False
         parts = shown.split("/")
         candidates = [shown, *parts, *("/".join(parts[:count]) for count in range(1, len(parts)))]
         return any(fnmatchcase(candidate, pattern) for pattern in self.exclude for candidate in candidates)

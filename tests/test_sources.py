@@ -187,11 +187,11 @@ def test_what_may_not_be_read_is_a_problem(tree: Path) -> None:
 
 
 def test_errors_while_reading_are_problems(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> bytes:
+    def refuse(*_: object, **__: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     sources = find_sources(["a.yaml"])
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
     assert list(sources.files) == []
     assert sources.problems == [SourceProblem("a.yaml", "cannot be read: permission denied")]
 

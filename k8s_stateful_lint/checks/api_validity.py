@@ -1205,11 +1205,13 @@ _PATTERNS = (("{{", "{{ }}"), ("${", "${ }"), ("$(", "$( )"), ("[[", "[[ ]]"), (
 def placeholder_in_manifest(node: Node) -> Iterator[Finding]:
     """A value that another tool fills in: the first of each pattern in a file."""
     mates = node.graph.nodes_in_file(node.resource.path)
-    if mates[0] is not node or not _MAY_HOLD_PLACEHOLDER.search(node.resource.document.file.data):
+    if mates[0] is not node:
         return
     seen: set[str] = set()
     for mate in mates:
         if mate.resource.body is None or isinstance(mate, Kustomization):
+            continue
+        if not mate.resource.document.may_match(_MAY_HOLD_PLACEHOLDER):
             continue
         for route, field, text in _placeholders(mate.resource.raw):
             pattern, found = _pattern_of(text)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
+import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.cards import heads
-from k8s_stateful_lint.engine.catalogue import Rule, options_of, rules, selected
+from k8s_stateful_lint.engine.catalogue import Rule, rules, selected
+from k8s_stateful_lint.engine.checking import Found, Subjects, check
 from k8s_stateful_lint.engine.drafts import SEVERITIES, Draft, locate, make_draft, order, reported
 from k8s_stateful_lint.engine.own import SCHEMA_CHECKS, FileFacts, faults, field_problems, schema_drafts, without_echoes
 from k8s_stateful_lint.engine.report import (
@@ -20,43 +21,23 @@ from k8s_stateful_lint.engine.report import (
     Report,
     Summary,
 )
-from k8s_stateful_lint.engine.suppressions import MARKER, Suppressions, suppressions_of
-from k8s_stateful_lint.graph import (
-    Graph,
-    Kustomization,
-    Namespace,
-    Node,
-    VolumeSnapshot,
-    VolumeSnapshotClass,
-)
+from k8s_stateful_lint.engine.suppressions import MARKER, Suppressions, may_suppress, suppressions_of
+from k8s_stateful_lint.engine.timings import Timings
+from k8s_stateful_lint.graph import Graph
 from k8s_stateful_lint.graph.environments import UNSPECIFIED
 from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
-from k8s_stateful_lint.reading import SourceFile, read
+from k8s_stateful_lint.reading import SourceFile, Unread, read
 from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
 from k8s_stateful_lint.schema import check_schemas, targets_of
 
-# How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
-_SUBJECTS: dict[str, Callable[[Graph], Iterable[Any]]] = {
-    "Node": lambda graph: graph.nodes,
-    "Workload": lambda graph: graph.workloads,
-    "StatefulSet": lambda graph: graph.stateful_sets,
-    "Container": lambda graph: graph.containers,
-    "PodVolume": lambda graph: graph.pod_volumes,
-    "Mount": lambda graph: (mount for workload in graph.workloads for mount in workload.mounts),
-    "Claim": lambda graph: graph.claims,
-    "PersistentVolume": lambda graph: graph.persistent_volumes,
-    "StorageClass": lambda graph: graph.storage_classes,
-    "VolumeSnapshot": lambda graph: graph.of_type(VolumeSnapshot),
-    "VolumeSnapshotClass": lambda graph: graph.of_type(VolumeSnapshotClass),
-    "Service": lambda graph: graph.services,
-    "DisruptionBudget": lambda graph: graph.disruption_budgets,
-    "Autoscaler": lambda graph: graph.autoscalers,
-    "Kustomization": lambda graph: graph.of_type(Kustomization),
-    "Namespace": lambda graph: graph.of_type(Namespace),
-    "Server": lambda graph: graph.servers,
-    "Database": lambda graph: graph.databases,
-}
+UNREAD = Unread(
+    "kind",
+    "CustomResourceDefinition",
+    frozenset({"spec", "status"}),
+    unless=(re.compile(rb"\$patch"), re.compile(rb"\$retainKeys"), MARKER),
+)
+"""What no rule looks at; it is read nevertheless where words in it make the object a patch, or suppress something."""
 
 
 def run(files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = ()) -> Report:
@@ -71,36 +52,40 @@ class Inspection(NamedTuple):
     graph: Graph
 
 
-def inspect(files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = ()) -> Inspection:
+def inspect(
+    files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = (), timings: Timings | None = None
+) -> Inspection:
     """Lint files, and keep the graph.
 
     Raises:
         ConfigError: the configuration names a rule, an option or a version that does not exist.
 
     """
+    clock = timings or Timings()
     chosen = selected(config)
-    facts = [_read(file) for file in files]
+    facts = list(_read(files, config, clock))
     unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
     targets = targets_of(config)
     resources = [resource for item in facts for resource in item.resources]
     graphs = {version: Graph(resources, _for_version(config, version), unread) for version in targets}
     # Of a range, the newest version is the one that the report shows.
     graph = graphs[targets[-1]]
-    drafts = [draft for item in facts for draft in faults(item, chosen)]
+    clock.lap("graph")
     schemas = check_schemas(graph, config, targets) if chosen & SCHEMA_CHECKS else WITHOUT_SCHEMAS
+    clock.lap("schemas")
+    found, crashes = _run_rules(chosen, graphs, config, clock)
+    drafts = [draft for item in facts for draft in faults(item, chosen)]
     drafts += schema_drafts(schemas, chosen, config)
     drafts += [draft for item in facts for draft in field_problems(item, graph, chosen, config, schemas)]
-    crashes: list[str] = []
-    for name, rule in rules().items():
-        if name in chosen:
-            found = {version: list(_run_rule(rule, graphs[version], config, crashes)) for version in targets}
-            drafts += _merged(found)
+    for rule, by_version in found:
+        drafts += _merged({version: _drafts(rule, here, config) for version, here in by_version.items()})
     kept, suppressed = _suppress(without_echoes(drafts), facts, chosen, config)
     kept.sort(key=order)
     told = [*notices, *_notices(facts)]
     if schemas.without_schema is not None:
         told.append(Notice(kind="no-schema", message=schemas.without_schema))
-    report = _report(kept, facts, graph, suppressed, tuple(dict.fromkeys(crashes)), told)
+    report = _report(kept, facts, graph, suppressed, crashes, told)
+    clock.lap("locate")
     return Inspection(report, graph)
 
 
@@ -108,36 +93,44 @@ def _for_version(config: Config, version: Version) -> Config:
     return msgspec.structs.replace(config, target=format_version(version))
 
 
-def _read(file: SourceFile) -> FileFacts:
-    reading = read(file)
-    resources = [resource for document in reading.documents for resource in decode(document)]
-    return FileFacts(file, reading, resources)
+def _unread(config: Config) -> Unread | None:
+    """What of the input nobody looks at: only the schema check knows the inside of a CustomResourceDefinition."""
+    return None if config.schema_scope == "all" else UNREAD
+
+
+def _read(files: Iterable[SourceFile], config: Config, clock: Timings) -> Iterator[FileFacts]:
+    unread = _unread(config)
+    for file in files:
+        clock.lap("open")
+        reading = read(file, unread=unread)
+        clock.lap("read")
+        resources = [resource for document in reading.documents for resource in decode(document)]
+        clock.lap("decode")
+        yield FileFacts(file, reading, resources)
 
 
 # Rules ---------------------------------------------------------------------------------------------
 
 
-def _run_rule(rule: Rule, graph: Graph, config: Config, crashes: list[str]) -> Iterable[Draft]:
-    options = options_of(rule, config)
-    drafts: list[Draft] = []
-    for subject_type in rule.subjects:
-        for subject in _SUBJECTS[subject_type](graph):
-            owner = _owner(subject)
-            if owner.is_owned or (owner.is_partial and not rule.head.partial):
-                continue
-            try:
-                found = list(rule.check(subject, options) if rule.takes_options else rule.check(subject))
-            except Exception:
-                crashes.append(
-                    f"rule {rule.head.name} failed on {owner.label} in {owner.resource.path}:\n"
-                    + traceback.format_exc(limit=-4)
-                )
-                continue
-            for finding in found:
-                draft = make_draft(rule.head, finding, owner, config)
-                if draft is not None:
-                    drafts.append(draft)
-    return _once_per_place(drafts)
+def _run_rules(
+    chosen: frozenset[str], graphs: dict[Version, Graph], config: Config, clock: Timings
+) -> tuple[list[tuple[Rule, dict[Version, list[Found]]]], tuple[str, ...]]:
+    """What every chosen rule says for every version, and how rules failed."""
+    subjects = {version: Subjects(graph) for version, graph in graphs.items()}
+    crashes: list[str] = []
+    found = []
+    clock.lap("checks")
+    for name, rule in rules().items():
+        if name in chosen:
+            found.append((rule, {version: check(rule, here, config, crashes) for version, here in subjects.items()}))
+            clock.lap_of_rule(name)
+    return found, tuple(dict.fromkeys(crashes))
+
+
+def _drafts(rule: Rule, found: Iterable[Found], config: Config) -> list[Draft]:
+    """What a rule found, weighed and located."""
+    drafts = (make_draft(rule.head, finding, owner, config) for finding, owner in found)
+    return _once_per_place([draft for draft in drafts if draft is not None])
 
 
 def _merged(found: dict[Version, list[Draft]]) -> list[Draft]:
@@ -170,14 +163,6 @@ def _once_per_place(drafts: list[Draft]) -> list[Draft]:
     return list(best.values())
 
 
-def _owner(subject: Any) -> Node:
-    """The object a subject belongs to."""
-    if isinstance(subject, Node):
-        return subject
-    owner: Node = subject.workload
-    return owner
-
-
 # Suppression and report -------------------------------------------------------------------------------------
 
 
@@ -188,7 +173,7 @@ def _suppress(
         return drafts, 0
     by_file: dict[str, Suppressions] = {}
     for item in facts:
-        if MARKER.encode() in item.file.data.lower():
+        if may_suppress(item.file.data):
             by_file[item.file.path] = suppressions_of(item.file, item.reading.documents, item.resources)
     if not by_file:
         return drafts, 0

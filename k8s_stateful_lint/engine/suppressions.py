@@ -18,7 +18,8 @@ ANNOTATION = "k8s-stateful-lint/ignore"
 # Generous: any case, blanks anywhere, "=" or ":" or nothing before the list, round brackets, no brackets at all.
 _DIRECTIVE = re.compile(r"k8s-stateful-lint\s*:\s*(?:ignore|disable)\b\s*[:=]?\s*(?P<rest>.*)", re.IGNORECASE)
 _LIST = re.compile(r"[\[(](?P<names>[^\])]*)[\])]?\s*(?P<reason>.*)")
-MARKER = "k8s-stateful-lint"
+MARKER = re.compile(rb"#[^\n]*k8s-stateful-lint", re.IGNORECASE)
+"""What a file with a directive in a comment holds."""
 
 
 class Problem(NamedTuple):
@@ -80,6 +81,11 @@ class Suppressions:
                     f"the suppression of {names} suppresses nothing here",
                     directive.resource,
                 )
+
+
+def may_suppress(data: bytes) -> bool:
+    """Whether a file may hold directives."""
+    return ANNOTATION.encode() in data or MARKER.search(data) is not None
 
 
 def suppressions_of(file: SourceFile, documents: Iterable[Document], resources: Iterable[Resource]) -> Suppressions:

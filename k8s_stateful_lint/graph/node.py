@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.model.resource import Resource
 
 _PATCH_NAME = re.compile(r"(?:^|[^a-z])patch(?:es)?(?:[^a-z]|$)", re.IGNORECASE)
+_PATCH_DIRECTIVES = (b"$patch", b"$retainKeys")
 Target = TypeVar("Target", covariant=True)
 
 
@@ -108,7 +109,8 @@ class Node:
         return (
             "patches" in folders
             or _PATCH_NAME.search(file.rpartition(".")[0]) is not None
-            or (_may_hold_patch_directive(self.resource) and _holds_patch_directive(self.resource.raw))
+            # Walking every object for the words would cost more than all rules.
+            or (self.resource.document.file.holds_any(_PATCH_DIRECTIVES) and _holds_patch_directive(self.resource.raw))
         )
 
     @property
@@ -139,12 +141,6 @@ class Node:
     def name_place(self) -> Place:
         """Where the object is named."""
         return self.at("metadata", "name")
-
-
-def _may_hold_patch_directive(resource: Resource) -> bool:
-    """Whether the file has the words at all: walking every object for them would cost more than all rules."""
-    data = resource.document.file.data
-    return b"$patch" in data or b"$retainKeys" in data
 
 
 def _holds_patch_directive(raw: object) -> bool:

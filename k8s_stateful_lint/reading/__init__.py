@@ -6,6 +6,7 @@ yamlrocks is not installed.
 """
 
 from ._document import Document, Engine
+from ._heads import Unread
 from ._reading import Notice, Reading, read
 from ._source import Comment, Fault, Route, SourceFile, Span
 
@@ -19,5 +20,6 @@ __all__ = [
     "Route",
     "SourceFile",
     "Span",
+    "Unread",
     "read",
 ]

@@ -89,6 +89,10 @@ class Document:
         """The line of the first content of the document (1-based)."""
         return self._tree.lines.place(self._tree.content)[0]
 
+    def may_match(self, pattern: re.Pattern[bytes]) -> bool:
+        """Whether a pattern matches somewhere in the bytes of the document."""
+        return pattern.search(self._body.data, self._piece.start, self._piece.end) is not None
+
     def span(self, route: Route, *, part: Part = "value") -> Span:
         """The place of the node at `route`.
 

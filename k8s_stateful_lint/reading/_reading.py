@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple
 
 from . import _json, _rocks, _ruamel
 from ._document import CAREFUL_LIMIT, Body, Document, Engine, Piece
+from ._heads import Unread, head_end, is_head
 from ._nodes import Trouble, Unreadable, value_of
-from ._source import Fault, LineTable, SourceFile, encoding_of
+from ._source import TEMPLATE, Fault, LineTable, SourceFile, encoding_of
 
 
 class Notice(NamedTuple):
@@ -30,22 +31,22 @@ class Reading(NamedTuple):
 _BOUNDARY = re.compile(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 # Possessive quantifiers keep these linear where they fail.
 _NOTHING = re.compile(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|(?<![^ \t\r\n])#[^\n]*+)*+")
-_TEMPLATE = re.compile(rb"\{\{[-\s]*[.$\"(/`\w]|\{%")
 _DIRECTIVES = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?\n|%[^\n]*+\n)++")
 
 
-def read(file: SourceFile, *, engine: Engine | None = None) -> Reading:
+def read(file: SourceFile, *, engine: Engine | None = None, unread: Unread | None = None) -> Reading:
     """The documents of `file` and what is wrong with it. Never raises.
 
     Empty documents are left out. A duplicate key is a fault of a document that is returned nevertheless (the last value
     counts, as in kubectl); every other fault stands for a document that is not. Documents end at `---` and `...` in the
     first column; kubectl ignores what stands behind a `...`, here it is a document of its own, as YAML has it.
 
-    `engine` forces one of the two, mainly for tests; by default it is yamlrocks where it is installed.
+    `engine` forces one of the two, mainly for tests; by default it is yamlrocks where it is installed. The last fields
+    of a document may be `unread`: then it ends in front of them, and what is wrong with them is no fault.
     """
     if b"\0" in file.data and encoding_of(file.data)[0] == "utf-8":
         return Reading((), (), (Notice("binary-file", "a binary file: not read", 1),))
-    reader = _Reader(file, engine or ("yamlrocks" if _rocks.available() else "ruamel"))
+    reader = _Reader(file, engine or ("yamlrocks" if _rocks.available() else "ruamel"), unread)
     return reader.read()
 
 
@@ -68,9 +69,10 @@ def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 class _Reader:
-    def __init__(self, file: SourceFile, engine: Engine) -> None:
+    def __init__(self, file: SourceFile, engine: Engine, unread: Unread | None) -> None:
         self.file = file
         self.engine: Engine = engine
+        self.unread = unread
         self.documents: list[Document] = []
         self.faults: list[Fault] = []
         self.template_at: int | None = None
@@ -106,7 +108,7 @@ class _Reader:
         plain: list[Document] = []
         for document in self.documents:
             piece = document._piece
-            if not _TEMPLATE.search(self.body.data, piece.start, piece.end):
+            if not TEMPLATE.search(self.body.data, piece.start, piece.end):
                 document.index = len(plain)
                 plain.append(document)
         line = self.body.line_at(self.template_at)
@@ -117,6 +119,8 @@ class _Reader:
         """Read one document. False says that there is nothing in it but comments."""
         data = self.body.data
         raw = data[piece.start : piece.end] if piece.end - piece.start < len(data) else data
+        if self.unread is not None and self.read_head(piece, raw, self.unread):
+            return True
         if self.engine == "yamlrocks":
             try:
                 value = _rocks.load(raw)
@@ -137,6 +141,30 @@ class _Reader:
             return True
         return self.read_carefully(piece, raw, text)
 
+    def read_head(self, piece: Piece, raw: bytes, unread: Unread) -> bool:
+        """Read one document up to the fields that nobody asks for. False says that it must be read as a whole."""
+        end = head_end(raw, unread)
+        if end is None:
+            return False
+        head = raw[:end]
+        engine = self.engine
+        try:
+            try:
+                if engine != "yamlrocks":
+                    raise _rocks.Unsure
+                value = _rocks.load(head)
+            except _rocks.Unsure:
+                engine = "ruamel"
+                root = _ruamel.compose(head.decode())
+                value, troubles = value_of(root) if root is not None else (None, [])
+                if troubles:
+                    return False
+        except (Unreadable, UnicodeDecodeError):
+            return False
+        if not is_head(value, head, unread):
+            return False
+        return self.add(Piece(piece.lead, piece.start, piece.start + end), value, engine)
+
     def read_carefully(self, piece: Piece, raw: bytes, text: str) -> bool:
         engine: Engine
         try:
@@ -148,7 +176,7 @@ class _Reader:
                 value, troubles = value_of(root) if root is not None else (None, [])
                 engine = "ruamel"
         except Unreadable as unreadable:
-            if match := _TEMPLATE.search(raw):
+            if match := TEMPLATE.search(raw):
                 if self.template_at is None:
                     self.template_at = piece.start + match.start()
             else:

@@ -1,12 +1,16 @@
 """A file's bytes, its text, and places in it."""
 
 import codecs
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Route = tuple[str | int, ...]
 """Keys and indexes that lead from the root of a document's value to a node."""
+
+TEMPLATE = re.compile(rb"\{\{[-\s]*[.$\"(/`\w]|\{%")
+"""What only a template says."""
 
 
 class Span(NamedTuple):
@@ -50,7 +54,7 @@ class SourceFile:
 
     path: str
     data: bytes
-    _cache: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -71,6 +75,13 @@ class SourceFile:
             self._cache["lines"] = [line.removesuffix("\r") for line in self.text.split("\n")]
         lines: list[str] = self._cache["lines"]
         return lines
+
+    def holds_any(self, words: tuple[bytes, ...]) -> bool:
+        """Whether one of these words is in the bytes. The answer is remembered: ask for the same words each time."""
+        if words not in self._cache:
+            self._cache[words] = any(word in self.data for word in words)
+        answer: bool = self._cache[words]
+        return answer
 
 
 def encoding_of(data: bytes) -> tuple[str, bytes]:

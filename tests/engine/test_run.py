@@ -224,3 +224,28 @@ def test_objects_of_any_shape_crash_no_rule(objects: list[tuple[str, dict[str, o
         json.dumps({"apiVersion": groups.get(kind, "v1"), "kind": kind, **body}) for kind, body in objects
     )
     assert lint_text(text, config=Config(strict=True)).crashes == ()
+
+
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1beta1
+kind: CustomResourceDefinition
+metadata:
+  name: databases.example.com
+spec:
+  group: example.com
+  group: example.org
+"""
+
+
+def test_the_inside_of_a_definition_is_read_only_where_schemas_look_at_it() -> None:
+    files = [SourceFile("definition.yaml", DEFINITION.encode())]
+    assert run(files, Config()).findings == ()
+    assert run(files, Config()).summary.objects == 1
+    everything = [finding.rule for finding in run(files, config_from({"schema": "all"})).findings]
+    assert "unreadable-manifest" in everything
+
+
+def test_a_suppression_inside_of_a_definition_counts() -> None:
+    text = DEFINITION.replace("  group: example.org\n", "  # K8s-stateful-lint: ignore[recycle-reclaim-policy]\n")
+    report = run([SourceFile("definition.yaml", text.encode())], Config())
+    assert [(finding.rule, finding.location.line) for finding in report.findings] == [("useless-suppression", 7)]

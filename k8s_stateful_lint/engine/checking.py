@@ -1,0 +1,99 @@
+"""Rules meet their subjects: each rule every one of its types, once."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from k8s_stateful_lint.checks.finding import Finding
+from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.engine.catalogue import Rule, options_of
+from k8s_stateful_lint.graph import (
+    Graph,
+    Kustomization,
+    Namespace,
+    Node,
+    VolumeSnapshot,
+    VolumeSnapshotClass,
+)
+
+# How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
+_SUBJECTS: dict[str, Callable[[Graph], Iterable[Any]]] = {
+    "Node": lambda graph: graph.nodes,
+    "Workload": lambda graph: graph.workloads,
+    "StatefulSet": lambda graph: graph.stateful_sets,
+    "Container": lambda graph: graph.containers,
+    "PodVolume": lambda graph: graph.pod_volumes,
+    "Mount": lambda graph: (mount for workload in graph.workloads for mount in workload.mounts),
+    "Claim": lambda graph: graph.claims,
+    "PersistentVolume": lambda graph: graph.persistent_volumes,
+    "StorageClass": lambda graph: graph.storage_classes,
+    "VolumeSnapshot": lambda graph: graph.of_type(VolumeSnapshot),
+    "VolumeSnapshotClass": lambda graph: graph.of_type(VolumeSnapshotClass),
+    "Service": lambda graph: graph.services,
+    "DisruptionBudget": lambda graph: graph.disruption_budgets,
+    "Autoscaler": lambda graph: graph.autoscalers,
+    "Kustomization": lambda graph: graph.of_type(Kustomization),
+    "Namespace": lambda graph: graph.of_type(Namespace),
+    "Server": lambda graph: graph.servers,
+    "Database": lambda graph: graph.databases,
+}
+
+
+class Found(NamedTuple):
+    """What a rule said about a subject, with the object that the subject belongs to."""
+
+    finding: Finding
+    owner: Node
+
+
+class Subjects:
+    """The subjects of a graph by type, sorted out once for all rules."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Nothing is looked up before a rule asks for it."""
+        self._graph = graph
+        self._by_type: dict[str, tuple[list[Any], list[Any]]] = {}
+
+    def of(self, subject_type: str, *, partial: bool) -> list[Any]:
+        """Every subject of a type that people edit; the ones in patches only on demand."""
+        known = self._by_type.get(subject_type)
+        if known is None:
+            edited = [subject for subject in _SUBJECTS[subject_type](self._graph) if not owner_of(subject).is_owned]
+            whole = [subject for subject in edited if not owner_of(subject).is_partial]
+            known = self._by_type[subject_type] = edited, whole
+        return known[0] if partial else known[1]
+
+
+def check(rule: Rule, subjects: Subjects, config: Config, crashes: list[str]) -> list[Found]:
+    """What a rule says about everything it looks at. Where it fails, that is noted, and it goes on.
+
+    Raises:
+        ConfigError: the configuration sets an option that the rule does not have.
+
+    """
+    options = options_of(rule, config)
+    arguments = (options,) if rule.takes_options else ()
+    found: list[Found] = []
+    for subject_type in rule.subjects:
+        for subject in subjects.of(subject_type, partial=rule.head.partial):
+            try:
+                said = list(rule.check(subject, *arguments))
+            except Exception:
+                owner = owner_of(subject)
+                crashes.append(
+                    f"rule {rule.head.name} failed on {owner.label} in {owner.resource.path}:\n"
+                    + traceback.format_exc(limit=-4)
+                )
+                continue
+            found.extend(Found(finding, owner_of(subject)) for finding in said)
+    return found
+
+
+def owner_of(subject: Any) -> Node:
+    """The object a subject belongs to."""
+    if isinstance(subject, Node):
+        return subject
+    owner: Node = subject.workload
+    return owner

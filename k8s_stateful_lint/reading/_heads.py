@@ -1,0 +1,76 @@
+"""Documents of which nobody needs more than the first fields: reading stops in front of the rest.
+
+Nine tenths of the bytes in a repository may be CustomResourceDefinitions, and nine tenths of those their schemas. A cut
+is made only where it is certain that the fields in front of it are read as they would be with the rest behind them.
+"""
+
+import re
+from typing import Any, NamedTuple
+
+from ._rocks import BREAKS
+from ._source import TEMPLATE
+
+
+class Unread(NamedTuple):
+    """Fields that nobody asks for, in mappings whose `key` is `value`.
+
+    `fields` are those fields; `unless` is what makes somebody ask for them after all.
+    """
+
+    key: str
+    value: str
+    fields: frozenset[str]
+    unless: tuple[re.Pattern[bytes], ...] = ()
+
+
+# A mapping in block style: blank lines, comments, one marker in front, and keys in the first column. What is indented
+# belongs to the key above it, as long as the parser finds exactly these keys (and no quotes that go over them).
+_BLOCK_MAPPING = re.compile(
+    rb"(?:---[ \t]*+\r?\n)?(?:[ \t]*+(?:#[^\n]*+)?\r?\n|[A-Za-z]+:(?=[ \t\r\n])[^\n]*+\n| [^\n]*+\n)*+"
+)
+_KEY = re.compile(rb"^([A-Za-z]+):", re.MULTILINE)
+_FIRST_COLUMN = re.compile(rb"\n([^ \n\r#]\S*+)")
+
+
+def head_end(data: bytes, unread: Unread) -> int | None:
+    """Where the fields that nobody asks for may begin in a document; None where it must be read as a whole.
+
+    They have to be the last ones, so that nothing in them (a quote that is never closed) can change what is asked for.
+    Whether the bytes in front are a whole mapping is for `is_head` to say.
+    """
+    if f"\n{unread.key}: {unread.value}".encode() not in data:
+        return None
+    names = {f"{name}:".encode() for name in unread.fields}
+    starts = [start for start in (data.find(b"\n" + name) for name in names) if start >= 0]
+    if not starts:
+        return None
+    end = min(starts)
+    below = _FIRST_COLUMN.findall(data, end)
+    if len(set(below)) < len(below) or not names.issuperset(below):
+        return None
+    if not _BLOCK_MAPPING.fullmatch(data, 0, end + 1) or _is_special(data, end, unread.unless):
+        return None
+    return end + 1
+
+
+def is_head(value: Any, head: bytes, unread: Unread) -> bool:
+    """Whether `value`, read from the bytes in front of a cut, is what the whole document says as well."""
+    return (
+        isinstance(value, dict)
+        and value.get(unread.key) == unread.value
+        and [key.decode() for key in _KEY.findall(head)] == list(value)
+    )
+
+
+def _is_special(data: bytes, start: int, unless: tuple[re.Pattern[bytes], ...]) -> bool:
+    """Whether something behind `start` matters to the whole file, or to somebody who asks for it."""
+    if data.count(b"\r", start) != data.count(b"\r\n", start):
+        return True
+    if not data.isascii():
+        try:
+            data[start:].decode()
+        except UnicodeDecodeError:
+            return True
+        if BREAKS.search(data, start):
+            return True
+    return TEMPLATE.search(data, start) is not None or any(pattern.search(data, start) for pattern in unless)
