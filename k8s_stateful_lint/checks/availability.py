@@ -242,16 +242,21 @@ _EMBEDDED = frozenset(
 def liveness_kills_recovery(subject: Database, options: Mapping[str, Any]) -> Iterator[Finding]:
     """A liveness probe that gives up before recovery is done restarts the database, which then recovers again."""
     container = subject.container
-    probe, readiness = container.spec.liveness_probe, container.spec.readiness_probe
-    if probe is None or container.spec.startup_probe is not None or container.is_unknown("startupProbe"):
+    liveness, startup = container.spec.liveness_probe, container.spec.startup_probe
+    if liveness is None or subject.workload.is_development or _survives(liveness, subject):
         return
-    if subject.workload.is_development or _is_unreadable(container, "livenessProbe") or _survives(probe, subject):
+    # A startup probe holds the other back, and is as fatal itself.
+    name, probe = ("startup", startup) if startup is not None else ("liveness", liveness)
+    if any(_is_unreadable(container, field) for field in ("livenessProbe", "startupProbe")) or _survives(
+        probe, subject
+    ):
         return
     period, failures = probe.period_seconds or 10, probe.failure_threshold or 3
     budget = (probe.initial_delay_seconds or 0) + period * failures
     needed = int(options["recovery-seconds"])
     if budget >= needed:
         return
+    readiness = container.spec.readiness_probe
     notes = []
     if probe.exec is not None and (probe.timeout_seconds or 1) <= 1:
         notes.append("its command must answer within 1 s")
@@ -261,9 +266,10 @@ def liveness_kills_recovery(subject: Database, options: Mapping[str, Any]) -> It
         notes.append("it is the same check as the readiness probe")
     yield Finding(
         place=container.at("livenessProbe", part="key"),
-        message=f"the liveness probe restarts {subject.product} {budget} s after its start, while crash "
+        message=f"the {name} probe restarts {subject.product} {budget} s after its start, while crash "
         f"recovery can take {needed} s and more, and every restart begins it anew"
         + "".join(f"; {note}" for note in notes),
+        related=(Related(container.at("startupProbe", part="key"), "this one gives up first"),) if startup else (),
         weak=int(not subject.match.exact),
         unverified=subject.is_unverified,
     )
@@ -428,6 +434,8 @@ def disruption_exceeds_quorum(subject: DisruptionBudget | StatefulSet) -> Iterat
             message=f"{away} of the {count} members of {workload.label} may be away at the same time, and with "
             f"more than {tolerated} gone it has no majority and stops serving",
             related=() if workload is subject else (Related(_count_place(workload), "the members"),),
+            # The members may be in production although nothing at their budget says so.
+            severity="error" if workload.is_production else None,
             weak=members.weak,
             unverified=members.is_unverified,
         )

@@ -283,7 +283,7 @@ def redis_persistence_off(subject: Server) -> Iterator[Finding]:
         return
     mount = next(mount for mount in subject.data_mounts if mount.is_persistent)
     yield Finding(
-        place=subject.container.at("args", part="key"),
+        place=_settings_place(subject.container),
         message=f'{subject.product} has {_described(mount)} for its data, but `save ""` without `appendonly yes` '
         "writes nothing to it, so the data is gone after a restart",
         related=(Related(mount.at("mountPath"), "the volume that stays empty"),),

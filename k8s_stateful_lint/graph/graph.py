@@ -274,7 +274,7 @@ class Graph:
 
         Several equally near definitions that say the same are one; if they disagree the answer is ambiguous. A
         definition that shares neither a written namespace nor a folder below the root of the input belongs to another
-        project, and is none.
+        project, and is none; an input that is complete for the kind holds one project.
         """
         pool = list(candidates)
         weak = 0
@@ -289,6 +289,7 @@ class Graph:
             if (score := _nearness(node, origin))[0] > 0
             or score[1] > self._root_depth
             or (namespaced and _share_namespace(node, origin))
+            or self.is_closed(node.kind)
         ]
         if not scores:
             return Resolution(None)

@@ -283,10 +283,16 @@ class Workload(Node):
             return self.template_labels[key] == value
         if key == "statefulset.kubernetes.io/pod-name":
             name, _, ordinal = value.rpartition("-")
-            return name == self.name and ordinal.isdigit()
+            return name == self.name and self._may_be_numbered(ordinal)
+        if key == "apps.kubernetes.io/pod-index":
+            return self._may_be_numbered(value)
         if key in {"job-name", "batch.kubernetes.io/job-name"}:
             return self.kind == "Job" and value == self.name
         return True
+
+    def _may_be_numbered(self, ordinal: str) -> bool:
+        ordinals = self.ordinals if isinstance(self, StatefulSet) else None
+        return ordinal.isdecimal() and (ordinals is None or int(ordinal) in ordinals)
 
     def sees(self, other: Node) -> bool:
         """Whether a label selector of ``other`` reaches the pods: same written namespace, else same unit."""
