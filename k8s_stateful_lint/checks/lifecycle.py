@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.graph import Claim, Database, Namespace, Node, StatefulSet, Workload
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.reading import Route
 
 _RESOURCE_POLICY = "helm.sh/resource-policy"
 _HELM_HOOK = "helm.sh/hook"
@@ -308,20 +309,26 @@ def generated_password_on_claim(database: Database) -> Iterator[Finding]:
     for index, variable in enumerate(container.spec.env):
         if variable.name in passwords and variable.value_from is not None:
             reference = variable.value_from.get("secretKeyRef")
-            yield from _generated(database, reference, ("env", index, "valueFrom", "secretKeyRef"), variable.name)
+            key = reference.get("key") if isinstance(reference, Mapping) else None
+            route: Route = ("env", index, "valueFrom", "secretKeyRef")
+            yield from _generated(database, reference, route, {key: variable.name})
     for index, source in enumerate(container.spec.env_from):
         if source.secret_ref is not None:
-            yield from _generated(database, source.secret_ref, ("envFrom", index, "secretRef"), passwords[0])
+            prefix = source.prefix
+            wanted: dict[object, str] = {p.removeprefix(prefix): p for p in passwords if p.startswith(prefix)}
+            yield from _generated(database, source.secret_ref, ("envFrom", index, "secretRef"), wanted)
 
 
-def _generated(database: Database, reference: object, route: tuple[str | int, ...], variable: str) -> Iterator[Finding]:
+def _generated(database: Database, reference: object, route: Route, wanted: Mapping[object, str]) -> Iterator[Finding]:
+    """A Secret that is generated, and has one of the wanted keys; the values are the variables they become."""
     name = reference.get("name") if isinstance(reference, Mapping) else None
     if not isinstance(name, str) or is_placeholder(name):
         return
     workload, place = database.workload, database.container.at(*route, "name")
     for build in workload.graph.units.builds_of(workload.resource.path):
         index = _generator(build.body, name)
-        if index is not None:
+        variable = _first_of(wanted, _generated_keys(build.body.secret_generator[index])) if index is not None else None
+        if index is not None and variable is not None:
             kustomization = next(n for n in workload.graph.nodes if n.resource is build.resource)
             yield Finding(
                 place=place,
@@ -332,7 +339,9 @@ def _generated(database: Database, reference: object, route: tuple[str | int, ..
             )
             return
     for secret in workload.graph.named("Secret", name):
-        if secret.shares_unit(workload) and not _is_kept(secret) and _is_random(secret):
+        keys = {key for field in ("data", "stringData") for key in secret.resource.get(field) or {}}
+        variable = _first_of(wanted, keys)
+        if variable is not None and secret.shares_unit(workload) and not _is_kept(secret) and _is_random(secret):
             yield Finding(
                 place=place,
                 message=f"{variable} comes from Secret {name}, whose value every render makes anew at random: after an "
@@ -342,6 +351,22 @@ def _generated(database: Database, reference: object, route: tuple[str | int, ..
                 weak=database.weak,
             )
             return
+
+
+def _first_of(wanted: Mapping[object, str], keys: Collection[str] | None) -> str | None:
+    """The variable of the first wanted key that a Secret has; keys that cannot be seen may be any."""
+    return next((variable for key, variable in wanted.items() if keys is None or key in keys), None)
+
+
+def _generated_keys(generator: Mapping[str, Any]) -> set[str] | None:
+    """The keys of a generated Secret; None where they come from files of variables."""
+    if generator.get("envs") or generator.get("env"):
+        return None
+    literals = [entry.partition("=")[0] for entry in generator.get("literals") or () if isinstance(entry, str)]
+    files = [
+        entry.partition("=")[0].rpartition("/")[2] for entry in generator.get("files") or () if isinstance(entry, str)
+    ]
+    return {*literals, *files}
 
 
 def _generator(body: KustomizationBody, name: str) -> int | None:

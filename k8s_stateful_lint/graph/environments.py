@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LABELS = ("environment", "env", "app.kubernetes.io/environment")
 _PRODUCTION_LABELS = frozenset({"prod", "production", "prd", "live"})
 _DEVELOPMENT_LABELS = frozenset({"dev", "development", "test", "ci", "local"})
-_PRODUCTION_WORDS = frozenset({"prod", "production", "prd", "live"})
+_PRODUCTION_WORDS = frozenset({"prod", "production", "prd"})
 _PRODUCTION_ENDINGS = ("-prod", "-production")
 
 

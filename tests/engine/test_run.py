@@ -57,7 +57,7 @@ def test_a_crash_is_contained_and_the_other_rules_run(monkeypatch) -> None:
     [
         ("pv.yaml", "", "unspecified"),
         ("deploy/prod/pv.yaml", "", "production"),
-        ("live/pv.yaml", "", "production"),
+        ("live/dev/pv.yaml", "", "unspecified"),
         ("products/pv.yaml", "", "unspecified"),
         ("pv.yaml", "labels: {environment: production}", "production"),
         ("pv.yaml", "labels: {env: dev}", "development"),
