@@ -344,14 +344,17 @@ def _node_label_uses(node: Node) -> Iterator[_KeyUse]:
                 yield from _expression_keys(node, route, set())
 
 
+# The label key, the operator and the values that a term asks for.
+_Asked = tuple[str, str, str]
+
+
 def _term_keys(node: Node, route: tuple[str | int, ...]) -> Iterator[_KeyUse]:
     """Terms are alternatives: an old key is harmless where another term asks the same of the new one."""
     terms = _items(node, route)
-    alternatives = {
-        (expression.get("key"), str(expression.get("operator")), str(expression.get("values")))
-        for term in terms
-        if isinstance(term, dict)
-        for expression in term.get("matchExpressions") or ()
+    alternatives: set[_Asked] = {
+        (str(expression.get("key")), str(expression.get("operator")), str(expression.get("values")))
+        for index in range(len(terms))
+        for expression in _items(node, (*route, index, "matchExpressions"))
         if isinstance(expression, dict)
     }
     for index in range(len(terms)):
@@ -363,15 +366,13 @@ def _preferred_keys(node: Node, route: tuple[str | int, ...]) -> Iterator[_KeyUs
         yield from _expression_keys(node, (*route, index, "preference", "matchExpressions"), set())
 
 
-def _expression_keys(
-    node: Node, route: tuple[str | int, ...], alternatives: set[tuple[Any, str, str]]
-) -> Iterator[_KeyUse]:
+def _expression_keys(node: Node, route: tuple[str | int, ...], alternatives: set[_Asked]) -> Iterator[_KeyUse]:
     for index, expression in enumerate(_items(node, route)):
         if not isinstance(expression, dict):
             continue
         row = _label_row(node, expression.get("key"))
         if row is not None:
-            same = (row.replacement, str(expression.get("operator")), str(expression.get("values")))
+            same = (str(row.replacement), str(expression.get("operator")), str(expression.get("values")))
             yield _KeyUse(node.at(*route, index, "key"), row, None, replaced=same in alternatives)
 
 

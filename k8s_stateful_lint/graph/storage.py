@@ -408,7 +408,9 @@ class PersistentVolume(Node):
         key, value = self.source
         if key == "csi":
             name = value.get("driver") if isinstance(value, dict) else None
-            return DriverFact(name, self.graph.knowledge.driver(name), "volume") if name else UNKNOWN_DRIVER
+            if not isinstance(name, str) or not name:
+                return UNKNOWN_DRIVER
+            return DriverFact(name, self.graph.knowledge.driver(name), "volume")
         redirect = self.plugin.redirect if self.plugin else None
         if redirect:
             return DriverFact(redirect, self.graph.knowledge.driver(redirect), "volume")

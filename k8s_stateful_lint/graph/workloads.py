@@ -731,7 +731,7 @@ class Mount:
             variable.name in names
             and isinstance(variable.value_from, dict)
             and isinstance(reference := variable.value_from.get("fieldRef"), dict)
-            and reference.get("fieldPath") in _PER_POD_FIELDS
+            and str(reference.get("fieldPath")) in _PER_POD_FIELDS
             for variable in self.container.spec.env
         )
 

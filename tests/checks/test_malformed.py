@@ -1,0 +1,80 @@
+"""Values of the wrong type anywhere in a manifest: rules may stay silent about them, but none of them breaks."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.engine.cards import read_card, rules_directory
+from k8s_stateful_lint.engine.run import run
+from k8s_stateful_lint.reading import SourceFile, read
+
+Path = tuple[str | int, ...]
+
+WRONG = [
+    None,
+    "",
+    "x",
+    "%",
+    "${X}",
+    "1Gi",
+    0,
+    -1,
+    1.5,
+    10**20,
+    True,
+    [],
+    [None],
+    [1],
+    ["x"],
+    [[]],
+    [{}],
+    {},
+    {"a": None},
+]
+
+
+def _objects_of_the_cards() -> list[list[dict[str, Any]]]:
+    groups = []
+    for path in sorted(rules_directory().glob("*/*.yaml")):
+        card = read_card(path)
+        for example in (*card.examples.bad, *card.examples.good):
+            texts = {"manifest.yaml": example.manifest or "", **example.files}
+            documents = [doc for name, text in texts.items() for doc in read(SourceFile(name, text.encode())).documents]
+            objects = [doc.value for doc in documents if isinstance(doc.value, dict) and "kind" in doc.value]
+            groups.append(objects)
+    return [group for group in groups if group]
+
+
+OBJECTS = _objects_of_the_cards()
+
+
+def _paths(value: object, path: Path = ()) -> list[Path]:
+    steps: list[tuple[str | int, object]] = []
+    if isinstance(value, dict):
+        steps = [(key, part) for key, part in value.items() if path or key not in ("apiVersion", "kind")]
+    elif isinstance(value, list):
+        steps = list(enumerate(value))
+    return [found for step, part in steps for found in ((*path, step), *_paths(part, (*path, step)))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_no_rule_breaks_on_a_wrong_type(data: st.DataObject) -> None:
+    objects = copy.deepcopy(data.draw(st.sampled_from(OBJECTS)))
+    for _ in range(data.draw(st.integers(1, 3))):
+        target: Any = data.draw(st.sampled_from(objects))
+        paths = _paths(target)
+        if paths:
+            *parents, last = data.draw(st.sampled_from(paths))
+            for step in parents:
+                target = target[step]
+            target[last] = copy.deepcopy(data.draw(st.sampled_from(WRONG)))
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    report = run([SourceFile("list.json", text.encode())], Config(strict=True, schema="off"))
+    assert not report.crashes, report.crashes[0]
