@@ -87,9 +87,32 @@ def find_sources(
     return _Finder(exclude, stdin).find(paths)
 
 
+def is_manifest(path: str, exclude: Sequence[str] = ()) -> bool:
+    """Whether a file would be taken if a directory held it at this path (with posix separators, relative to there).
+
+    What `.gitignore` files ignore is not looked at: it is for files that are no longer, or not yet, in a directory.
+    """
+    folders = path.split("/")[:-1]
+    return (
+        path.lower().endswith(EXTENSIONS)
+        and SKIPPED_DIRECTORIES.isdisjoint(folders)
+        and not _is_excluded(path, _patterns(exclude))
+    )
+
+
+def _patterns(exclude: Sequence[str]) -> list[str]:
+    return [pattern.removeprefix("./").rstrip("/") for pattern in exclude]
+
+
+def _is_excluded(shown: str, patterns: Sequence[str]) -> bool:
+    parts = shown.split("/")
+    candidates = [shown, *parts, *("/".join(parts[:count]) for count in range(1, len(parts)))]
+    return any(fnmatchcase(candidate, pattern) for pattern in patterns for candidate in candidates)
+
+
 class _Finder:
     def __init__(self, exclude: Sequence[str], stdin: Callable[[], bytes] | None) -> None:
-        self.exclude = [pattern.removeprefix("./").rstrip("/") for pattern in exclude]
+        self.exclude = _patterns(exclude)
         self.sources = Sources(_stdin=stdin)
         self.seen: set[tuple[int, int]] = set()
         self.visited: set[tuple[int, int]] = set()
@@ -189,11 +212,7 @@ class _Finder:
             self.sources.paths.append(path)
 
     def excluded(self, shown: str) -> bool:
-        if not self.exclude:
-            return False
-        parts = shown.split("/")
-        candidates = [shown, *parts, *("/".join(parts[:count]) for count in range(1, len(parts)))]
-        return any(fnmatchcase(candidate, pattern) for pattern in self.exclude for candidate in candidates)
+        return bool(self.exclude) and _is_excluded(shown, self.exclude)
 
     def problem(self, path: str, error: Exception) -> None:
         self.sources.problems.append(_problem(_shown(path), error))

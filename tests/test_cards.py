@@ -9,6 +9,8 @@ import pytest
 
 from k8s_stateful_lint.config import Config, config_from
 from k8s_stateful_lint.engine.cards import Card, Example, Head, encode_index, read_card, read_cards, rules_directory
+from k8s_stateful_lint.engine.catalogue import CHANGE
+from k8s_stateful_lint.engine.compare import Side, compare
 from k8s_stateful_lint.engine.report import Report
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile
@@ -30,8 +32,14 @@ def examples(which: str) -> list[object]:
 
 
 def files_of(example: Example) -> list[SourceFile]:
-    texts = {**example.files, **({"manifest.yaml": example.manifest} if example.manifest else {})}
-    return [SourceFile(name, text.encode()) for name, text in texts.items()]
+    if not example.sides:
+        return [SourceFile(name, text.encode()) for name, text in example.texts.items()]
+    # The old side has a path of its own, so that a marker there is told from one on the new side.
+    return [
+        SourceFile(name, text.encode(), **({"label": f"old:{name}", "revision": "old"} if side == "before" else {}))
+        for side, texts in example.sides.items()
+        for name, text in texts.items()
+    ]
 
 
 def lint(name: str, example: Example) -> Report:
@@ -40,18 +48,26 @@ def lint(name: str, example: Example) -> Report:
     target = re.fullmatch(r"1\.(\d+)", str(example.config.get("target", "")))
     if target is not None and int(target[1]) < 25:
         given = {"schema": "off", **given}
-    report = run(files_of(example), config_from(given))
+    files, config = files_of(example), config_from(given)
+    if example.sides:
+        old, new = [f for f in files if f.revision], [f for f in files if not f.revision]
+        report = compare(Side("old", old), Side("new", new), config)
+    else:
+        report = run(files, config)
     assert not report.crashes, report.crashes
     return report
 
 
 def marked_lines(example: Example) -> set[tuple[str, int]]:
-    return {
-        (file.path, number)
+    """Where the marker is: one on the old side counts only where there is none on the new side."""
+    marked = {
+        (file.shown, number, file.revision)
         for file in files_of(example)
         for number, line in enumerate(file.text.splitlines(), start=1)
         if MARKER in line
     }
+    ours = [place for place in marked if not place[2]] or marked
+    return {(path, number) for path, number, _ in ours}
 
 
 @pytest.mark.parametrize(("name", "example"), examples("bad"))
@@ -102,6 +118,14 @@ def test_card_is_complete(name: str) -> None:
     for option in card.options.values():
         assert option.description
     assert path.parent.name.replace("-", "").isalpha()
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_examples_have_two_sides_where_the_rule_compares(name: str) -> None:
+    path, card = CARDS[name]
+    for example in (*card.examples.bad, *card.examples.good):
+        assert bool(example.sides) == (path.parent.name == CHANGE), example.title
+        assert bool(example.sides) != bool(example.texts), example.title
 
 
 def test_also_names_rules() -> None:

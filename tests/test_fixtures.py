@@ -25,6 +25,7 @@ from k8s_stateful_lint import lint
 from k8s_stateful_lint.cli import main
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.cards import heads
+from k8s_stateful_lint.engine.catalogue import CHANGE
 from k8s_stateful_lint.reading import SourceFile, read
 from k8s_stateful_lint.sources import find_sources
 
@@ -121,7 +122,8 @@ def test_every_rule_fires_somewhere() -> None:
     fired = {finding["rule"] for project in PROJECTS for finding in json_of(project)["findings"]}
     for folder in sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir()):
         fired |= {finding.rule for finding in lint(folder, config=Config(strict=True)).findings}
-    never = sorted(heads().keys() - fired)
+    # Rules that compare two revisions have projects of their own: tests/test_compare.py.
+    never = sorted(name for name, head in heads().items() if name not in fired and head.family != CHANGE)
     assert not never, f"no project and no example shows {', '.join(never)}"
 
 

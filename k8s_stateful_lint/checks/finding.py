@@ -23,6 +23,8 @@ class Finding:
     ``severity``, ``confidence`` and ``help`` are only set where the case differs from the rule's card. ``weak`` are
     steps of confidence lost on the way (see :class:`~k8s_stateful_lint.graph.Resolution`). ``unverified`` marks
     findings that rest on an unverified row of a table: their confidence is low, and they are at most warnings.
+    ``steps`` are the lines of a shell script that carries the help out, with the object's own names.
+    ``secret`` says that what stands at its places must not be shown to anybody.
     """
 
     place: Place
@@ -31,5 +33,7 @@ class Finding:
     severity: Severity | None = None
     confidence: Confidence | None = None
     help: str | None = None
+    steps: tuple[str, ...] = ()
+    secret: bool = False
     weak: int = 0
     unverified: bool = False

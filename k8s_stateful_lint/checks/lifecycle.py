@@ -8,19 +8,23 @@ from typing import Any, NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.graph import Claim, Database, Namespace, Node, StatefulSet, Workload
+from k8s_stateful_lint.graph.guards import (
+    ARGO_OPTIONS,
+    DELETE_GUARDS,
+    PRUNE_GUARDS,
+    argo_options,
+    guarded_by_argo,
+    kept_by_helm,
+)
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.reading import Route
 
-_RESOURCE_POLICY = "helm.sh/resource-policy"
 _HELM_HOOK = "helm.sh/hook"
 _HELM_DELETE_POLICY = "helm.sh/hook-delete-policy"
 _ARGO_HOOK = "argocd.argoproj.io/hook"
 _ARGO_WAVE = "argocd.argoproj.io/sync-wave"
-_ARGO_OPTIONS = "argocd.argoproj.io/sync-options"
 _ARGO_LABEL = "argocd.argoproj.io/instance"
-_PRUNE_GUARDS = frozenset({"Prune=false", "Prune=confirm"})
-_DELETE_GUARDS = frozenset({"Delete=false", "Delete=confirm"})
 _GUARDED_KINDS = frozenset({"PersistentVolumeClaim", "StatefulSet", "PersistentVolume", "Namespace"})
 _PHASES = {"PreSync": 0, "Sync": 1, "PostSync": 2}
 _HELM_AS_ARGO = {
@@ -43,9 +47,9 @@ def claim_deleted_with_release(subject: Claim | Namespace) -> Iterator[Finding]:
         yield from _namespace_with_database(subject)
         return
     release = _release_mark(subject)
-    if subject.shape != "object" or release is None or _is_kept(subject):
+    if subject.shape != "object" or release is None or kept_by_helm(subject):
         return
-    if _HELM_HOOK in subject.annotations or _is_guarded_by_argo(subject) or _holds_only_caches(subject):
+    if _HELM_HOOK in subject.annotations or guarded_by_argo(subject) or subject.holds_only_caches:
         return
     databases = subject.databases
     what = f"the data of {databases[0].workload.label}" if databases else "its data"
@@ -55,7 +59,9 @@ def claim_deleted_with_release(subject: Claim | Namespace) -> Iterator[Finding]:
         message=f"{subject.label} belongs to a Helm release ({release}): `helm uninstall`, or an upgrade without the "
         f"claim, deletes it and {what}",
         related=related,
-        severity="info" if _retains(subject) or not (databases or subject.is_production) else "warning",
+        severity="info"
+        if subject.reclaim.policy == "Retain" or not (databases or subject.is_production)
+        else "warning",
     )
 
 
@@ -70,32 +76,8 @@ def _release_mark(claim: Claim) -> str | None:
     return None
 
 
-def _is_kept(node: Node) -> bool:
-    return node.annotations.get(_RESOURCE_POLICY, "").strip().lower() == "keep"
-
-
-def _options(node: Node) -> list[str]:
-    return [option.strip() for option in node.annotations.get(_ARGO_OPTIONS, "").split(",") if option.strip()]
-
-
-def _is_guarded_by_argo(node: Node) -> bool:
-    options = set(_options(node))
-    return bool(options & _PRUNE_GUARDS) and bool(options & _DELETE_GUARDS)
-
-
-def _holds_only_caches(claim: Claim) -> bool:
-    servers = [server for volume in claim.users for server in volume.workload.servers]
-    return bool(servers) and all(server.class_ == "cache" for server in servers)
-
-
-def _retains(claim: Claim) -> bool:
-    if claim.volume is not None:
-        return claim.volume.spec.persistent_volume_reclaim_policy in (None, "Retain")
-    return claim.storage_class is not None and claim.storage_class.reclaim_policy == "Retain"
-
-
 def _namespace_with_database(namespace: Namespace) -> Iterator[Finding]:
-    if not namespace.name or _is_kept(namespace) or _is_guarded_by_argo(namespace):
+    if not namespace.name or kept_by_helm(namespace) or guarded_by_argo(namespace):
         return
     for workload in namespace.graph.unit_mates(namespace, Workload):
         if workload.namespace != namespace.name:
@@ -121,15 +103,15 @@ def prune_guard_without_delete_guard(node: Node) -> Iterator[Finding]:
     """Argo CD has two switches, one for pruning and one for the deletion of the application."""
     if node.kind not in _GUARDED_KINDS or node.resource.body is None:
         return
-    misspelt = next((key for key in node.annotations if key.startswith(_ARGO_OPTIONS) and key != _ARGO_OPTIONS), None)
+    misspelt = next((key for key in node.annotations if key.startswith(ARGO_OPTIONS) and key != ARGO_OPTIONS), None)
     if misspelt is not None:
         yield Finding(
             place=node.at("metadata", "annotations", misspelt, part="key"),
             message=f"Argo CD does not know the annotation {misspelt}: nothing guards {node.label}",
-            help=f'Write {_ARGO_OPTIONS}: "Prune=false,Delete=false".',
+            help=f'Write {ARGO_OPTIONS}: "Prune=false,Delete=false".',
         )
-    options = _options(node)
-    place = node.at("metadata", "annotations", _ARGO_OPTIONS)
+    options = argo_options(node)
+    place = node.at("metadata", "annotations", ARGO_OPTIONS)
     malformed = next((option for option in options if _is_malformed(option)), None)
     if malformed is not None:
         yield Finding(
@@ -137,14 +119,14 @@ def prune_guard_without_delete_guard(node: Node) -> Iterator[Finding]:
             message=f'Argo CD does not know the option "{malformed}" (it compares letter by letter with Prune=false '
             f"and Delete=false): nothing guards {node.label}",
         )
-    elif set(options) & _PRUNE_GUARDS and not set(options) & _DELETE_GUARDS:
-        guard = next(option for option in options if option in _PRUNE_GUARDS)
+    elif set(options) & PRUNE_GUARDS and not set(options) & DELETE_GUARDS:
+        guard = next(option for option in options if option in PRUNE_GUARDS)
         yield Finding(
             place=place,
             message=f"{guard} keeps {node.label} only when it leaves the manifests: deleting the Argo CD application "
             "still deletes it, because that is another switch",
         )
-    elif misspelt is None and isinstance(node, Claim) and not set(options) & (_PRUNE_GUARDS | _DELETE_GUARDS):
+    elif misspelt is None and isinstance(node, Claim) and not set(options) & (PRUNE_GUARDS | DELETE_GUARDS):
         yield from _unguarded_data(node)
 
 
@@ -162,10 +144,10 @@ def _unguarded_data(claim: Claim) -> Iterator[Finding]:
 
 
 def _is_malformed(option: str) -> bool:
-    if option in _PRUNE_GUARDS | _DELETE_GUARDS:
+    if option in PRUNE_GUARDS | DELETE_GUARDS:
         return False
     plain = re.sub(r"[\s\"']", "", option).replace(":", "=").lower()
-    return plain in {guard.lower() for guard in _PRUNE_GUARDS | _DELETE_GUARDS}
+    return plain in {guard.lower() for guard in PRUNE_GUARDS | DELETE_GUARDS}
 
 
 def tracking_label_in_claim_template(stateful_set: StatefulSet) -> Iterator[Finding]:
@@ -341,7 +323,7 @@ def _generated(database: Database, reference: object, route: Route, wanted: Mapp
     for secret in workload.graph.named("Secret", name):
         keys = {key for field in ("data", "stringData") for key in secret.resource.get(field) or {}}
         variable = _first_of(wanted, keys)
-        if variable is not None and secret.shares_unit(workload) and not _is_kept(secret) and _is_random(secret):
+        if variable is not None and secret.shares_unit(workload) and not kept_by_helm(secret) and _is_random(secret):
             yield Finding(
                 place=place,
                 message=f"{variable} comes from Secret {name}, whose value every render makes anew at random: after an "

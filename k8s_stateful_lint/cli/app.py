@@ -8,6 +8,7 @@ import typer
 
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.cli.check import check, check_changed
+from k8s_stateful_lint.cli.compare import compare
 from k8s_stateful_lint.cli.explain import explain, rules
 from k8s_stateful_lint.cli.graph import graph
 
@@ -33,6 +34,7 @@ def _main(
 
 app.command()(check)
 app.command("check-changed", hidden=True)(check_changed)
+app.command()(compare)
 app.command()(graph)
 app.command()(explain)
 app.command()(rules)

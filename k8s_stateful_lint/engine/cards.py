@@ -16,6 +16,7 @@ from k8s_stateful_lint.config import Confidence, Severity
 
 Wave = Literal["core", "full", "strict"]
 INDEX_NAME = "index.json"
+MANIFEST = "manifest.yaml"  # what the only file of an example is called
 
 
 class _CardPart(msgspec.Struct, frozen=True, rename="kebab", kw_only=True, forbid_unknown_fields=True):
@@ -34,16 +35,34 @@ class Example(_CardPart, frozen=True):
 
     A bad example carries ``# <- here`` at the end of every line the rule must point at. ``also`` names other rules
     that may fire. ``severity`` and ``confidence`` are those of the rule's findings here.
+
+    A rule that compares two revisions has examples with ``old`` and ``new`` instead, each one manifest or several
+    files; the marker is on the side that the finding points into.
     """
 
     title: str
     manifest: str = ""
     files: dict[str, str] = {}
+    old: str | dict[str, str] | None = None
+    new: str | dict[str, str] | None = None
     config: dict[str, Any] = {}
     also: tuple[str, ...] = ()
     severity: Severity | None = None
     confidence: Confidence | None = None
     message: str | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The files of an example of a single revision."""
+        return {**self.files, **({MANIFEST: self.manifest} if self.manifest else {})}
+
+    @property
+    def sides(self) -> dict[str, dict[str, str]]:
+        """The files before and after a change, of an example of two revisions; else empty."""
+        if self.old is None and self.new is None:
+            return {}
+        written = {"before": self.old or {}, "after": self.new or {}}
+        return {side: text if isinstance(text, dict) else {MANIFEST: text} for side, text in written.items()}
 
 
 class Examples(_CardPart, frozen=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ from k8s_stateful_lint.config import Config, ConfigError
 from k8s_stateful_lint.engine.cards import Head, heads
 
 Check = Callable[..., Iterator[Finding]]
+CHANGE = "change"
+"""The family of the rules that compare two revisions: they run in ``compare``, the others in ``check``."""
 
 
 class Rule(NamedTuple):
@@ -31,19 +34,34 @@ class CatalogueError(Exception):
 
 @cache
 def rules() -> dict[str, Rule]:
-    """Every rule that has a function, in the order of families and names.
+    """Every rule about one revision that has a function, in the order of families and names.
 
     Raises:
         CatalogueError: a card has no function, or a function no card.
 
     """
+    return _paired(head for head in heads().values() if head.family != CHANGE)
+
+
+@cache
+def change_rules() -> dict[str, Rule]:
+    """Every rule that compares two revisions.
+
+    Raises:
+        CatalogueError: a card has no function, or a function no card.
+
+    """
+    return _paired(head for head in heads().values() if head.family == CHANGE)
+
+
+def _paired(cards: Iterable[Head]) -> dict[str, Rule]:
     by_family: dict[str, dict[str, Head]] = {}
-    for head in heads().values():
+    for head in cards:
         if not head.engine:
             by_family.setdefault(head.family, {})[head.name] = head
     found: dict[str, Rule] = {}
     for family, members in by_family.items():
-        functions = _functions(_module(family))
+        functions = {name: check for module in _modules(family) for name, check in _functions(module).items()}
         if functions.keys() != members.keys():
             alone = sorted(functions.keys() ^ members.keys())
             raise CatalogueError(f"family {family}: without a card or without a function: {', '.join(alone)}")
@@ -52,8 +70,13 @@ def rules() -> dict[str, Rule]:
     return found
 
 
-def _module(family: str) -> ModuleType:
-    return importlib.import_module(f"k8s_stateful_lint.checks.{family.replace('-', '_')}")
+def _modules(family: str) -> Iterator[ModuleType]:
+    """The module of a family, or the modules of its package; those with an underscore hold no rules."""
+    module = importlib.import_module(f"k8s_stateful_lint.checks.{family.replace('-', '_')}")
+    yield module
+    for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+        if not found.name.startswith("_"):
+            yield importlib.import_module(f"{module.__name__}.{found.name}")
 
 
 def _functions(module: ModuleType) -> dict[str, Check]:
@@ -85,6 +108,8 @@ def canonical(name: str) -> str | None:
 
 def selected(config: Config) -> frozenset[str]:
     """The names of the rules that run: waves, then selection, then what is ignored or switched off.
+
+    Rules that compare two revisions are among them.
 
     Raises:
         ConfigError: a rule or family is unknown; the text names the nearest right one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding
@@ -14,12 +14,15 @@ from k8s_stateful_lint.graph import (
     Kustomization,
     Namespace,
     Node,
+    Pair,
+    Removed,
+    Renamed,
     VolumeSnapshot,
     VolumeSnapshotClass,
 )
 
 # How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
-_SUBJECTS: dict[str, Callable[[Graph], Iterable[Any]]] = {
+OF_GRAPH: dict[str, Callable[[Graph], Iterable[Any]]] = {
     "Node": lambda graph: graph.nodes,
     "Workload": lambda graph: graph.workloads,
     "StatefulSet": lambda graph: graph.stateful_sets,
@@ -42,25 +45,30 @@ _SUBJECTS: dict[str, Callable[[Graph], Iterable[Any]]] = {
 
 
 class Found(NamedTuple):
-    """What a rule said about a subject, with the object that the subject belongs to."""
+    """What a rule said about a subject, with the object that the subject belongs to.
+
+    ``weak`` are steps of confidence that every finding about the subject loses.
+    """
 
     finding: Finding
     owner: Node
+    weak: int = 0
 
 
 class Subjects:
-    """The subjects of a graph by type, sorted out once for all rules."""
+    """The subjects of a graph, or of the changes between two, by type; sorted out once for all rules."""
 
-    def __init__(self, graph: Graph) -> None:
-        """Nothing is looked up before a rule asks for it."""
-        self._graph = graph
+    def __init__(self, of: Any, reach: Mapping[str, Callable[[Any], Iterable[Any]]] = OF_GRAPH) -> None:
+        """``reach`` says how to come to the subjects of a type; nothing is looked up before a rule asks for it."""
+        self._of = of
+        self._reach = reach
         self._by_type: dict[str, tuple[list[Any], list[Any]]] = {}
 
     def of(self, subject_type: str, *, partial: bool) -> list[Any]:
         """Every subject of a type that people edit; the ones in patches only on demand."""
         known = self._by_type.get(subject_type)
         if known is None:
-            edited = [subject for subject in _SUBJECTS[subject_type](self._graph) if not owner_of(subject).is_owned]
+            edited = [subject for subject in self._reach[subject_type](self._of) if not owner_of(subject).is_owned]
             whole = [subject for subject in edited if not owner_of(subject).is_partial]
             known = self._by_type[subject_type] = edited, whole
         return known[0] if partial else known[1]
@@ -87,13 +95,21 @@ def check(rule: Rule, subjects: Subjects, config: Config, crashes: list[str]) ->
                     + traceback.format_exc(limit=-4)
                 )
                 continue
-            found.extend(Found(finding, owner_of(subject)) for finding in said)
+            found.extend(Found(finding, owner_of(subject), _weak(subject)) for finding in said)
     return found
 
 
 def owner_of(subject: Any) -> Node:
     """The object a subject belongs to."""
+    if isinstance(subject, Pair | Renamed):
+        subject = subject.new
+    elif isinstance(subject, Removed):
+        subject = subject.old
     if isinstance(subject, Node):
         return subject
     owner: Node = subject.workload
     return owner
+
+
+def _weak(subject: Any) -> int:
+    return subject.weak if isinstance(subject, Pair | Removed) else 0

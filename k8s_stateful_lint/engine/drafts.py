@@ -36,10 +36,12 @@ class Draft:
     related: tuple[RelatedLocation, ...]
     help: str
     value: object = None
+    steps: tuple[str, ...] = ()
+    secret: bool = False
 
 
-def make_draft(head: Head, finding: Finding, owner: Node, config: Config) -> Draft | None:
-    """A finding as the configuration wants it; None where it wants none."""
+def make_draft(head: Head, finding: Finding, owner: Node, config: Config, weak: int = 0) -> Draft | None:
+    """A finding as the configuration wants it, ``weak`` steps less sure; None where it wants none."""
     settings = config.rule(head.name)
     path = finding.place.resource.path
     if settings.severity == "off" or any(fnmatchcase(path, glob) for glob in settings.exclude):
@@ -55,7 +57,7 @@ def make_draft(head: Head, finding: Finding, owner: Node, config: Config) -> Dra
     if finding.unverified:
         confidence = "low"
         severity = "warning" if severity == "error" else severity
-    lowered = max(0, _CONFIDENCES.index(confidence) - finding.weak)
+    lowered = max(0, _CONFIDENCES.index(confidence) - finding.weak - weak)
     resource, route = finding.place.resource, finding.place.route
     return Draft(
         head,
@@ -72,7 +74,9 @@ def make_draft(head: Head, finding: Finding, owner: Node, config: Config) -> Dra
         ),
         finding.help or head.fix,
         # A digest of a weak password is as good as the password.
-        None if is_secret(resource, route) else resource.get(*route),
+        None if finding.secret or is_secret(resource, route) else resource.get(*route),
+        finding.steps,
+        finding.secret,
     )
 
 
@@ -83,11 +87,12 @@ def locate(place: Place) -> Location:
     if not _exists(place):
         span = resource.document.span((*resource.route, *_nearest_written(place)), part="key")
     return Location(
-        file=resource.path,
+        file=resource.document.file.shown,
         line=span.line,
         column=span.column,
         end_line=span.end_line,
         end_column=span.end_column,
+        revision=resource.document.file.revision,
     )
 
 
@@ -139,6 +144,8 @@ def reported(draft: Draft, seen: defaultdict[str, int]) -> ReportedFinding:
         fingerprint=_fingerprint(draft, seen),
         related=draft.related,
         help=draft.help,
+        steps=draft.steps,
+        secret=draft.secret,
         url=draft.head.url,
     )
 

@@ -39,7 +39,7 @@ def faults(item: FileFacts, chosen: frozenset[str]) -> Iterable[Draft]:
     head = heads()["unreadable-manifest"]
     for fault in item.reading.faults:
         place = Location(
-            file=item.file.path, line=fault.line, column=fault.column, end_line=fault.line, end_column=fault.column + 1
+            file=item.file.shown, line=fault.line, column=fault.column, end_line=fault.line, end_column=fault.column + 1
         )
         yield Draft(
             head, head.severity, head.confidence, fault.message, place, None, "", UNSPECIFIED, (), fault.expected

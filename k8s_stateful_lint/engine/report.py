@@ -19,13 +19,18 @@ class ObjectReference(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
 
 
 class Location(msgspec.Struct, frozen=True, kw_only=True):
-    """A place in a file: lines and columns are 1-based, the end column is exclusive."""
+    """A place in a file: lines and columns are 1-based, the end column is exclusive.
+
+    ``revision`` is empty for the files that are linted; else the place is in an older revision of that name, and no
+    line of a working tree may be marked for it.
+    """
 
     file: str
     line: int
     column: int
     end_line: int
     end_column: int
+    revision: str = ""
 
 
 class RelatedLocation(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,17 @@ class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
     related: tuple[RelatedLocation, ...]
     help: str
     url: str
+    # A shell script that carries the help out, line by line.
+    steps: tuple[str, ...] = ()
+    # Whether the lines at its places hold what must not be shown.
+    secret: bool = False
+    # For a place in an older revision: where programs that know only the new one may hang the finding.
+    anchor: Location | None = None
+
+    @property
+    def place(self) -> Location:
+        """Where the finding is for programs that know only the files that are linted."""
+        return self.anchor or self.location
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,11 +93,23 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     unresolved: int = 0
 
 
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Which two revisions were compared, and how many objects are in one or both of them."""
+
+    old: str
+    new: str
+    changed: int
+    unchanged: int
+    added: int
+    removed: int
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a run.
 
     ``sources`` are the lines of the files that findings point into, for code frames. ``crashes`` are rules that failed:
-    the others still ran. ``graph`` is the storage graph, for formats that draw it.
+    the others still ran. ``graph`` is the storage graph, for formats that draw it. ``comparison`` is there where two
+    revisions were compared.
     """
 
     findings: tuple[ReportedFinding, ...]
@@ -90,6 +118,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     crashes: tuple[str, ...] = ()
     sources: dict[str, Any] = {}
     graph: Any = None
+    comparison: Comparison | None = None
 
     @property
     def linted_nothing(self) -> bool:

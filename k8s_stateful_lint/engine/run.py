@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.config import Config, ConfigError
 from k8s_stateful_lint.engine.cards import heads
-from k8s_stateful_lint.engine.catalogue import Rule, rules, selected
+from k8s_stateful_lint.engine.catalogue import CHANGE, Rule, rules, selected
 from k8s_stateful_lint.engine.checking import Found, Subjects, check
 from k8s_stateful_lint.engine.drafts import SEVERITIES, Draft, locate, make_draft, order, reported
 from k8s_stateful_lint.engine.own import SCHEMA_CHECKS, FileFacts, faults, field_problems, schema_drafts, without_echoes
@@ -63,11 +63,14 @@ def inspect(
     """
     clock = timings or Timings()
     chosen = selected(config)
-    facts = list(_read(files, config, clock))
+    if chosen and all(heads()[name].family == CHANGE for name in chosen):
+        names = ", ".join(config.select)
+        raise ConfigError(f"{names} compares two revisions: use `k8s-stateful-lint compare OLD NEW`")
+    facts = list(read_files(files, config, clock))
     unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
     targets = targets_of(config)
     resources = [resource for item in facts for resource in item.resources]
-    graphs = {version: Graph(resources, _for_version(config, version), unread) for version in targets}
+    graphs = {version: Graph(resources, for_version(config, version), unread) for version in targets}
     # Of a range, the newest version is the one that the report shows.
     graph = graphs[targets[-1]]
     clock.lap("graph")
@@ -78,7 +81,7 @@ def inspect(
     drafts += schema_drafts(schemas, chosen, config)
     drafts += [draft for item in facts for draft in field_problems(item, graph, chosen, config, schemas)]
     for rule, by_version in found:
-        drafts += _merged({version: _drafts(rule, here, config) for version, here in by_version.items()})
+        drafts += merged({version: drafts_of(rule, here, config) for version, here in by_version.items()})
     kept, suppressed = _suppress(without_echoes(drafts), facts, chosen, config)
     kept.sort(key=order)
     told = [*notices, *_notices(facts)]
@@ -89,7 +92,8 @@ def inspect(
     return Inspection(report, graph)
 
 
-def _for_version(config: Config, version: Version) -> Config:
+def for_version(config: Config, version: Version) -> Config:
+    """The configuration with one version of Kubernetes as its target."""
     return msgspec.structs.replace(config, target=format_version(version))
 
 
@@ -98,7 +102,8 @@ def _unread(config: Config) -> Unread | None:
     return None if config.schema_scope == "all" else UNREAD
 
 
-def _read(files: Iterable[SourceFile], config: Config, clock: Timings) -> Iterator[FileFacts]:
+def read_files(files: Iterable[SourceFile], config: Config, clock: Timings) -> Iterator[FileFacts]:
+    """Read files, and the objects in them."""
     unread = _unread(config)
     for file in files:
         clock.lap("open")
@@ -127,13 +132,13 @@ def _run_rules(
     return found, tuple(dict.fromkeys(crashes))
 
 
-def _drafts(rule: Rule, found: Iterable[Found], config: Config) -> list[Draft]:
+def drafts_of(rule: Rule, found: Iterable[Found], config: Config) -> list[Draft]:
     """What a rule found, weighed and located."""
-    drafts = (make_draft(rule.head, finding, owner, config) for finding, owner in found)
+    drafts = (make_draft(rule.head, finding, owner, config, weak) for finding, owner, weak in found)
     return _once_per_place([draft for draft in drafts if draft is not None])
 
 
-def _merged(found: dict[Version, list[Draft]]) -> list[Draft]:
+def merged(found: dict[Version, list[Draft]]) -> list[Draft]:
     """The findings of a rule at each end of a range; one that is not the same at both names its version."""
     if len(found) == 1:
         return next(iter(found.values()))
@@ -141,15 +146,15 @@ def _merged(found: dict[Version, list[Draft]]) -> list[Draft]:
     for version, drafts in found.items():
         for draft in drafts:
             groups.setdefault((draft.resource, draft.path, draft.location), {})[version] = draft
-    merged = []
+    kept = []
     for group in groups.values():
         worst = max(group, key=lambda version: (SEVERITIES.index(group[version].severity), version))
         draft, name = group[worst], format_version(worst)
         same = len(group) == len(found) and len({draft.severity for draft in group.values()}) == 1
         if not same and name not in draft.message:
             draft.message += f" (Kubernetes {name})"
-        merged.append(draft)
-    return merged
+        kept.append(draft)
+    return kept
 
 
 def _once_per_place(drafts: list[Draft]) -> list[Draft]:

@@ -3,6 +3,7 @@
 Edges are resolved when they are asked for. What cannot be resolved is None or marked ambiguous, never guessed.
 """
 
+from k8s_stateful_lint.graph.changes import Changes, Pair, Removed, Renamed
 from k8s_stateful_lint.graph.databases import Database, DataPlacement, Server
 from k8s_stateful_lint.graph.graph import Graph, Unresolved
 from k8s_stateful_lint.graph.node import Node, Resolution
@@ -41,6 +42,7 @@ __all__ = [
     "RWOP",
     "RWX",
     "Autoscaler",
+    "Changes",
     "Claim",
     "ClassName",
     "Container",
@@ -53,9 +55,12 @@ __all__ = [
     "Mount",
     "Namespace",
     "Node",
+    "Pair",
     "PersistentVolume",
     "PodCount",
     "PodVolume",
+    "Removed",
+    "Renamed",
     "Resolution",
     "Rollout",
     "Server",

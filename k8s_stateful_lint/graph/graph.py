@@ -129,7 +129,8 @@ class Graph:
         self.resources = tuple(resources)
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
-        self._unread_units = frozenset(unit for path in unread for unit in self.units.of(path))
+        self._unread = frozenset(unread)
+        self._unread_units = frozenset(unit for path in self._unread for unit in self.units.of(path))
         self.nodes: tuple[Node, ...] = tuple(self._node(resource) for resource in self.resources)
 
     def _node(self, resource: Resource) -> Node:
@@ -421,6 +422,10 @@ class Graph:
     def is_fully_read(self, node: Node) -> bool:
         """Whether every file of its units could be read: an unrendered template may hold what seems missing."""
         return node.units.isdisjoint(self._unread_units)
+
+    def is_readable(self, path: str) -> bool:
+        """Whether nothing in a file kept its objects from being read; also of a file that is not there."""
+        return path not in self._unread
 
     def possible_creator(self, name: str, origin: Node) -> Node | None:
         """A custom resource of the unit with this name, whose operator may create what seems to be missing."""

@@ -56,6 +56,12 @@ class Node:
         """``metadata.name``."""
         return self.resource.metadata.name
 
+    @cached_property
+    def deployed_name(self) -> str:
+        """The name after ``namePrefix`` and ``nameSuffix`` of the kustomizations that build it."""
+        prefix, suffix = self.graph.units.affixes(self.resource.path)
+        return f"{prefix}{self.name}{suffix}"
+
     @property
     def label(self) -> str:
         """How messages call the object: ``Deployment shop``."""

@@ -66,6 +66,18 @@ class DriverFact(NamedTuple):
     weak: int = 0
 
 
+class Reclaim(NamedTuple):
+    """What becomes of the volume when its claim is deleted: ``policy`` is None where the input does not tell.
+
+    ``reason`` names the object that says so, at ``place``.
+    """
+
+    policy: str | None
+    reason: str = ""
+    place: Place | None = None
+    weak: int = 0
+
+
 UNKNOWN_DRIVER = DriverFact(None, None, "unknown")
 
 
@@ -302,6 +314,31 @@ class Claim(Node):
         if known is None or known.driver is None or self.graph.has_volume_of_class(name):
             return UNKNOWN_DRIVER
         return DriverFact(known.driver, self.graph.knowledge.driver(known.driver), "class-name", 1)
+
+    @cached_property
+    def reclaim(self) -> Reclaim:
+        """What becomes of the volume when the claim is deleted: the paired volume says so, else the class."""
+        volume = self.volume
+        if volume is not None:
+            field = ("spec", "persistentVolumeReclaimPolicy")
+            policy = volume.spec.persistent_volume_reclaim_policy or "Retain"
+            if volume.resource.is_unknown(*field) or is_placeholder(policy):
+                return Reclaim(None)
+            return Reclaim(policy, f"{volume.label}: {policy}", volume.at(*field), self.paired.weak)
+        found = self.storage_class
+        # A volume that is prepared by hand has a policy of its own, and a class without provisioner makes none.
+        if found is None or found.is_static or self.spec.volume_name or self.paired.ambiguous:
+            return Reclaim(None)
+        if found.resource.is_unknown("reclaimPolicy") or is_placeholder(found.reclaim_policy):
+            return Reclaim(None)
+        reason = f"{found.label}: {found.reclaim_policy}" + ("" if found.body.reclaim_policy else " by default")
+        return Reclaim(found.reclaim_policy, reason, found.at("reclaimPolicy"), self.class_resolution.weak)
+
+    @property
+    def holds_only_caches(self) -> bool:
+        """Whether every known server that uses it may lose its data; False where no server is known."""
+        servers = [server for volume in self.users for server in volume.workload.servers]
+        return bool(servers) and all(server.class_ == "cache" for server in servers)
 
     @property
     def attachment(self) -> Attachment:

@@ -108,6 +108,15 @@ class Units:
             pending.extend(current.children)
         return None
 
+    def affixes(self, path: str) -> tuple[str, str]:
+        """What the builds of a file put before and behind every name; nothing where they branch and may differ."""
+        builds = self.builds_of(path)
+        if any(len(build.parents) > 1 for build in builds) or len(self._outermost(path)) > 1:
+            return "", ""
+        # The innermost build comes first.
+        prefix = "".join(build.body.name_prefix for build in reversed(builds))
+        return prefix, "".join(build.body.name_suffix for build in builds)
+
     def replicas(self, path: str, name: str) -> set[int]:
         """The counts that ``replicas:`` entries of builds set for a workload."""
         return {

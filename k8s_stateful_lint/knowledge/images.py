@@ -280,6 +280,7 @@ class ImageEntry(_Row, frozen=True, kw_only=True):
     service_links: tuple[ServiceLink, ...] = ()
     format_parts: int | None = None
     upgrade: Literal["tool", "one-step", "any-step"] | None = None
+    series: tuple[str, ...] = ()
     removed_options: tuple[RemovedOption, ...] = ()
     secrets: Secrets = Secrets()
     key_files: tuple[KeyFile, ...] = ()

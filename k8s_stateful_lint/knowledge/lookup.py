@@ -14,6 +14,7 @@ from k8s_stateful_lint.knowledge.rows import (
     ApiVersion,
     BackupKind,
     ClassName,
+    Default,
     DefaultClass,
     Driver,
     Field,
@@ -43,6 +44,7 @@ TABLES: Final[Mapping[str, _Table]] = {
     "api_versions": _Table(ApiVersion, ("kind", "group_version")),
     "fields": _Table(Field, ("path",)),
     "update_messages": _Table(UpdateMessage, ("key", "since")),
+    "defaults": _Table(Default, ("object", "path")),
     "obsolete_keys": _Table(ObsoleteKey, ("key",)),
     "class_names": _Table(ClassName, ("name", "driver"), replaces="name"),
     "platforms": _Table(Platform, ("name",)),
@@ -146,6 +148,17 @@ class Knowledge:
     def update_messages(self) -> tuple[UpdateMessage, ...]:
         """All messages about forbidden changes."""
         return self._rows_of("update_messages")
+
+    def defaults(self, object_: str) -> tuple[Default, ...]:
+        """What the API server fills in for a kind, or for a part that several kinds hold."""
+        return self._defaults.get(object_, ())
+
+    @cached_property
+    def _defaults(self) -> dict[str, tuple[Default, ...]]:
+        found: dict[str, list[Default]] = {}
+        for row in self._rows_of("defaults"):
+            found.setdefault(row.object, []).append(row)
+        return {name: tuple(rows) for name, rows in found.items()}
 
     def obsolete_keys(self) -> tuple[ObsoleteKey, ...]:
         """Annotation and label keys that have been replaced."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Mapping
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -281,6 +281,14 @@ class UpdateMessage(Row, frozen=True, kw_only=True):
     since: Version | None = None
     until: Version | None = None
     allowed: tuple[str, ...] = ()
+
+
+class Default(Row, frozen=True, kw_only=True):
+    """What the API server fills in for a field of a kind, or of a part that several kinds hold, where it is absent."""
+
+    object: str
+    path: str
+    value: Any
 
 
 class ObsoleteKey(Row, frozen=True, kw_only=True):

@@ -50,11 +50,22 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The bytes of one file and the path that people know it by (posix separators)."""
+    """The bytes of one file and the path that it is known by (posix separators).
+
+    Where two revisions are compared, ``path`` is the same for a file in both. ``label`` is what people are shown where
+    that is another text, and ``revision`` names the older revision that a file belongs to.
+    """
 
     path: str
     data: bytes
+    label: str = ""
+    revision: str = ""
     _cache: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def shown(self) -> str:
+        """How people see the path."""
+        return self.label or self.path
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8s_stateful_lint.engine.cards import Card, Example, Head, card, heads
+from k8s_stateful_lint.engine.cards import MANIFEST, Card, Example, Head, card, heads
 from k8s_stateful_lint.engine.catalogue import canonical, unknown_rule
 
 
@@ -27,6 +27,9 @@ def rule_page(head: Head, whole: Card) -> str:
     """The page of a rule."""
     parts = [f"# {head.name}", f"{whole.summary}.", _facts(head, whole)]
     parts += ["## Why", whole.why.strip(), "## What to do", whole.fix.strip()]
+    steps = _steps(head, whole)
+    if steps:
+        parts += ["With the names of the first example below:", "```sh\n" + "\n".join(steps) + "\n```"]
     if whole.exceptions:
         parts += ["## When it is silent", "\n".join(f"- {' '.join(text.split())}" for text in whole.exceptions)]
     if whole.options:
@@ -40,6 +43,20 @@ def rule_page(head: Head, whole: Card) -> str:
         f'`k8s-stateful-lint/ignore: "{head.name}: reason"` on the object.',
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _steps(head: Head, whole: Card) -> tuple[str, ...]:
+    """The commands that a rule about a change advises, for its first bad example."""
+    sides = whole.examples.bad[0].sides
+    if not sides:
+        return ()
+    from k8s_stateful_lint.config import config_from
+    from k8s_stateful_lint.engine.compare import Side, compare
+    from k8s_stateful_lint.reading import SourceFile
+
+    old, new = ([SourceFile(name, text.encode()) for name, text in texts.items()] for texts in sides.values())
+    report = compare(Side("before", old), Side("after", new), config_from(whole.examples.bad[0].config))
+    return next((finding.steps for finding in report.findings if finding.rule == head.name), ())
 
 
 def _facts(head: Head, whole: Card) -> str:
@@ -64,10 +81,12 @@ def _options(whole: Card) -> str:
 
 
 def _example(example: Example, word: str) -> list[str]:
-    texts = {**example.files, **({"": example.manifest} if example.manifest else {})}
     blocks = [f"**{word}:** {example.title}"]
-    for name, text in texts.items():
-        if name:
-            blocks.append(f"`{name}`")
-        blocks.append(f"```yaml\n{text.rstrip()}\n```")
+    for side, texts in (example.sides or {"": example.texts}).items():
+        if side:
+            blocks.append(f"{side.capitalize()}:" if texts else f"{side.capitalize()}: nothing")
+        for name, text in texts.items():
+            if name != MANIFEST:
+                blocks.append(f"`{name}`")
+            blocks.append(f"```yaml\n{text.rstrip()}\n```")
     return blocks

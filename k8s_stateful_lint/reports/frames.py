@@ -125,12 +125,14 @@ def masked(report: Report) -> Report:
     """The report with sources in which no shown line tells the value of a Secret."""
     hidden: defaultdict[str, _Hidden] = defaultdict(lambda: _Hidden(defaultdict(set), defaultdict(list)))
     suspects = {path for path, source in report.sources.items() if _may_hold_secret(source.text)}
-    for place, reference, path in _places(report):
+    for place, reference, path, is_secret in _places(report):
         if place.file not in report.sources:
             continue
         lines: list[str] = report.sources[place.file].lines
-        if (reference is not None and reference.kind == "Secret") or (
-            reference is None and place.file in suspects and _is_in_secret(lines, place.line)
+        if (
+            is_secret
+            or (reference is not None and reference.kind == "Secret")
+            or (reference is None and place.file in suspects and _is_in_secret(lines, place.line))
         ):
             for number in range(place.line, min(place.end_line, len(lines)) + 1):
                 hidden[place.file].keys[number].update(re.split(r"[.\[\]]+", path))
@@ -150,11 +152,11 @@ def _may_hold_secret(text: str) -> bool:
     return "ecret" in text and _SECRET.search(text) is not None
 
 
-def _places(report: Report) -> Iterator[tuple[Location, ObjectReference | None, str]]:
+def _places(report: Report) -> Iterator[tuple[Location, ObjectReference | None, str, bool]]:
     for finding in report.findings:
-        yield finding.location, finding.object, finding.path
+        yield finding.location, finding.object, finding.path, finding.secret
         for related in finding.related:
-            yield related.location, related.object, ""
+            yield related.location, related.object, "", finding.secret
 
 
 def _is_in_secret(lines: list[str], number: int) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
 from k8s_stateful_lint.reports import Style, markdown
 from k8s_stateful_lint.reports.lettering import lines_of_text
-from k8s_stateful_lint.reports.places import encodable, in_repository
+from k8s_stateful_lint.reports.places import before, encodable, in_repository
 from k8s_stateful_lint.sources import STDIN
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
@@ -36,9 +36,9 @@ def render(report: Report, style: Style) -> str:
 
 
 def _finding(finding: ReportedFinding) -> str:
-    place = finding.location
+    place = finding.place
     properties: dict[str, str | int] = {}
-    text = finding.message
+    text = before(finding) + finding.message
     if place.file == STDIN:
         text = f"{place.file}:{place.line}:{place.column}: {text}"
     else:
@@ -48,7 +48,7 @@ def _finding(finding: ReportedFinding) -> str:
             properties |= {"col": place.column, "endColumn": place.end_column}
     properties["title"] = finding.rule
     related = [f"{one.label}: {_path(one.location.file)}:{one.location.line}" for one in finding.related]
-    parts = [text, f"help: {finding.help}" if finding.help else "", *related]
+    parts = [text, f"help: {finding.help}" if finding.help else "", *finding.steps, *related]
     return _command(_COMMANDS[finding.severity], properties, "\n".join(part for part in parts if part))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
-from k8s_stateful_lint.reports.places import encodable, in_repository
+from k8s_stateful_lint.reports.places import before, encodable, in_repository
 
 _SEVERITIES = {"error": "critical", "warning": "major", "info": "info"}
 
@@ -19,7 +19,7 @@ def render(report: Report, style: Style) -> str:
 
 
 def _issue(finding: ReportedFinding, seen: set[str]) -> dict[str, Any]:
-    place = finding.location
+    place = finding.place
     # GitLab drops an issue whose fingerprint it has seen.
     fingerprint, number = finding.fingerprint, 1
     while fingerprint in seen:
@@ -27,7 +27,7 @@ def _issue(finding: ReportedFinding, seen: set[str]) -> dict[str, Any]:
         fingerprint = f"{finding.fingerprint}-{number}"
     seen.add(fingerprint)
     issue: dict[str, Any] = {
-        "description": encodable(finding.message),
+        "description": encodable(before(finding) + finding.message),
         "check_name": finding.rule,
         "fingerprint": fingerprint,
         "severity": _SEVERITIES[finding.severity],
@@ -37,5 +37,6 @@ def _issue(finding: ReportedFinding, seen: set[str]) -> dict[str, Any]:
         },
     }
     if finding.help:
-        issue["content"] = {"body": encodable(finding.help)}
+        steps = "".join(f"\n\n    {step}" for step in finding.steps)
+        issue["content"] = {"body": encodable(finding.help + steps)}
     return issue

@@ -234,6 +234,8 @@ def _finding(finding: ReportedFinding, anchor: str, report: Report, reasons: dic
         yield from _frame(frame, is_related=index > 0)
     if finding.help:
         yield f'<div class="todo"><b>What to do</b><span>{_prose(finding.help)}</span></div>'
+    if finding.steps:
+        yield f"<pre>{html.escape(lines_of_text(chr(10).join(finding.steps)))}</pre>"
     if finding.rule not in reasons:
         reasons[finding.rule] = _why(finding.rule)
     if reasons[finding.rule]:

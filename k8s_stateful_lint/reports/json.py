@@ -37,6 +37,7 @@ def document(report: Report) -> dict[str, Any]:
             "suppressed": summary.suppressed,
             "baselined": summary.baselined,
         },
+        **({"comparison": msgspec.structs.asdict(report.comparison)} if report.comparison is not None else {}),
     }
 
 
@@ -57,6 +58,7 @@ def _finding(finding: ReportedFinding) -> dict[str, Any]:
         ],
         "help": finding.help,
         "url": finding.url,
+        **({"steps": list(finding.steps)} if finding.steps else {}),
     }
 
 
@@ -67,6 +69,7 @@ def _place(place: Location) -> dict[str, Any]:
         "column": place.column,
         "end_line": place.end_line,
         "end_column": place.end_column,
+        **({"revision": place.revision} if place.revision else {}),
     }
 
 

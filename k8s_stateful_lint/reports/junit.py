@@ -76,7 +76,7 @@ def _wrapped(name: str, tests: int, failures: int, errors: int, cases: list[str]
 def _case(finding: ReportedFinding, path: str, report: Report) -> list[str]:
     # No line number in the name: a test that moved is the same test.
     name = " ".join(part for part in (finding.rule, name_of(finding.object), finding.path) if part)
-    attributes = _attributes(classname=path, name=line_of_text(name), file=path, line=str(finding.location.line))
+    attributes = _attributes(classname=path, name=line_of_text(name), file=path, line=str(finding.place.line))
     frame = text.render(msgspec.structs.replace(report, findings=(finding,)), Style(width=_WIDTH, quiet=True))
     if finding.severity == "info":
         body = f"      <system-out>{_content(frame)}</system-out>"

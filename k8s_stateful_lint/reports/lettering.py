@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.engine.report import ObjectReference
 
 _TAB = "    "
+# A word of a shell command: what stands in quotes or in $( ) is not broken.
+_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\$\([^)]*\)|[^\s'"])+""")
 
 
 def printable(text: str) -> str:
@@ -37,6 +40,17 @@ def line_of_text(text: str) -> str:
 def lines_of_text(text: str) -> str:
     """A text of several lines, without such characters."""
     return "\n".join(printable(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def folded(command: str, width: int) -> list[str]:
+    """A shell command on lines that fit, as far as its words do; the shell reads them as one."""
+    lines: list[str] = []
+    for word in _WORD.findall(printable(command)):
+        if lines and columns(lines[-1]) + columns(word) + 3 <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"  {word}" if lines else word)
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
 
 
 def name_of(reference: ObjectReference | None) -> str:

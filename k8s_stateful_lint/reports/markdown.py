@@ -100,6 +100,8 @@ def _detail(finding: ReportedFinding, report: Report) -> str:
     parts.append(_fenced(plain(frames(finding, report))))
     if finding.help:
         parts.append(f"**What to do:** {_prose(finding.help)}")
+    if finding.steps:
+        parts.append(_fenced("\n".join(finding.steps), "sh"))
     return "\n\n".join([*parts, "</details>"])
 
 
@@ -136,6 +138,6 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{line}{pad}{fence}"
 
 
-def _fenced(text: str) -> str:
+def _fenced(text: str, language: str = "text") -> str:
     fence = "`" * max(max((len(run) for run in re.findall("`+", text)), default=0) + 1, 3)
-    return f"{fence}text\n{text.rstrip()}\n{fence}"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from k8s_stateful_lint.sources import STDIN
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.engine.report import ReportedFinding
 
 _DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 
@@ -26,6 +30,12 @@ def in_repository(path: str, *variables: str) -> str:
         if inner.is_relative_to(outer):
             return inner.relative_to(outer).as_posix()
     return path
+
+
+def before(finding: ReportedFinding) -> str:
+    """Where a finding about an older revision is, as the beginning of its message; empty for any other."""
+    place = finding.location
+    return f"{place.file}:{place.line}: " if place.revision else ""
 
 
 def uri(path: str) -> str:

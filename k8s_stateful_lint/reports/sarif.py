@@ -11,7 +11,7 @@ from k8s_stateful_lint.engine.cards import card, heads
 from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
 from k8s_stateful_lint.reports.explain import rule_page
-from k8s_stateful_lint.reports.places import encodable, in_repository, uri
+from k8s_stateful_lint.reports.places import before, encodable, in_repository, uri
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
@@ -107,24 +107,31 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _result(finding: ReportedFinding, rules: dict[str, int], report: Report) -> dict[str, Any]:
-    text = finding.message.rstrip(".")
+    text = before(finding) + finding.message.rstrip(".")
     if finding.help:
         text += f".\n{finding.help}"
+    if finding.steps:
+        text += "\n" + "\n".join(finding.steps)
+    # A line of an older revision is told, never marked: viewers would mark a line of the files that are there now.
+    for related in finding.related:
+        if related.location.revision:
+            text += f"\n{related.label}: {related.location.file}:{related.location.line}"
+    shown = [related for related in finding.related if not related.location.revision]
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": rules[finding.rule],
         "level": _LEVELS[finding.severity],
         "message": {"text": _message(encodable(text))},
-        "locations": [_location(finding.location, finding.object, report)],
+        "locations": [_location(finding.place, finding.object, report)],
     }
-    if finding.related:
+    if shown:
         result["relatedLocations"] = [
             {
                 "id": number,
                 **_location(related.location, related.object, report),
                 "message": {"text": _message(encodable(related.label)) or "related"},
             }
-            for number, related in enumerate(finding.related, start=1)
+            for number, related in enumerate(shown, start=1)
         ]
     result["partialFingerprints"] = {"k8sStatefulLint/v1": finding.fingerprint}
     result["properties"] = {

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from k8s_stateful_lint.engine.report import Location, Report, ReportedFinding
+from k8s_stateful_lint.engine.report import Comparison, Location, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
-from k8s_stateful_lint.reports.lettering import columns, line_of_text, name_of, printable
+from k8s_stateful_lint.reports.lettering import columns, folded, line_of_text, name_of, printable
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.reading import SourceFile
@@ -62,12 +62,28 @@ def footer(report: Report, style: Style) -> str:
         for number, word in ((summary.suppressed, "suppressed"), (summary.baselined, "baselined"))
         if number
     ]
-    text = f"{_count(summary.files, 'file')}, {_count(summary.objects, 'object')}: {found}"
+    read = _compared(report.comparison) if report.comparison is not None else _count(summary.objects, "object")
+    text = f"{_count(summary.files, 'file')}, {read}: {found}"
     if hidden:
         text += f" ({', '.join(hidden)})"
     if summary.unresolved:
         text += f"; {_count(summary.unresolved, 'reference')} could not be resolved"
     return text
+
+
+def _compared(comparison: Comparison) -> str:
+    """How many objects differ, and between what."""
+    parts = [
+        f"{number} {word}"
+        for number, word in (
+            (comparison.changed, "changed"),
+            (comparison.added, "added"),
+            (comparison.removed, "removed"),
+            (comparison.unchanged, "unchanged"),
+        )
+        if number
+    ]
+    return f"{comparison.old} to {comparison.new}: {', '.join(parts) or 'no'} objects"
 
 
 def _count(number: int, noun: str) -> str:
@@ -95,6 +111,9 @@ def _finding(finding: ReportedFinding, report: Report, style: Style) -> Iterator
     for index, line in enumerate(_wrapped(finding.help, style.width - gutter - 9)):
         head = paint("help:", "help", style) if index == 0 else "     "
         yield f"{bar if index == 0 else margin + '  '} {head} {line}"
+    for index, line in enumerate(line for step in finding.steps for line in folded(step, style.width - gutter - 9)):
+        head = paint("run:", "help", style) if index == 0 else "    "
+        yield f"{bar if index == 0 else margin + '  '} {head}  {line}"
     if style.verbose:
         yield f"{bar} {paint('environment:', 'dim', style)} {finding.environment} ({finding.environment_reason})"
         yield f"{bar} {paint('confidence:', 'dim', style)} {finding.confidence}"

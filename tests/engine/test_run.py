@@ -13,7 +13,7 @@ from k8s_stateful_lint import Config, lint_text
 from k8s_stateful_lint.config import ConfigError, EnvironmentSettings, RuleSettings, config_from
 from k8s_stateful_lint.engine import run as engine
 from k8s_stateful_lint.engine.cards import heads
-from k8s_stateful_lint.engine.catalogue import Rule, rules, selected
+from k8s_stateful_lint.engine.catalogue import Rule, change_rules, rules, selected
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile
 
@@ -31,7 +31,7 @@ spec:
 
 def test_every_card_has_its_function() -> None:
     engine_rules = {head.name for head in heads().values() if head.engine}
-    assert rules().keys() | engine_rules == heads().keys()
+    assert rules().keys() | change_rules().keys() | engine_rules == heads().keys()
 
 
 def test_a_crash_is_contained_and_the_other_rules_run(monkeypatch) -> None:

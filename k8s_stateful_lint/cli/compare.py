@@ -1,0 +1,134 @@
+"""``compare``: what changes between two revisions, and what that does to the data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from k8s_stateful_lint.cli.shared import (
+    CLEAN,
+    NOTHING,
+    Colour,
+    exit_code,
+    fail,
+    load_config,
+    output_formats,
+    say,
+    split_names,
+    tell_problems,
+    write_report,
+)
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.config import Config
+    from k8s_stateful_lint.engine.report import Report
+    from k8s_stateful_lint.revisions import Revision
+
+
+def compare(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[OLD NEW | A..B | PATHS]...",
+            help="Two directories, files, archives, git revisions or '-'; or a range of git and paths in it.",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option("--from", metavar="REVISION", help="Compare the working tree with this git revision.")
+    ] = None,
+    staged: Annotated[bool, typer.Option("--staged", help="Compare what is staged with HEAD.")] = False,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="text, concise, json, sarif, github, gitlab, junit, markdown or html; "
+            "repeatable, paired with --output.",
+        ),
+    ] = None,
+    outputs: Annotated[
+        list[str] | None, typer.Option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
+    ] = None,
+    select: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Run only these; repeatable.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Leave these out.")] = None,
+    fail_on: Annotated[
+        str | None, typer.Option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The environment of every object, e.g. production.")
+    ] = None,
+    namespace: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The namespace of objects that write none.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version whose answers are told.")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
+    ] = None,
+    no_config: Annotated[bool, typer.Option("--no-config", help="Use no configuration file.")] = False,
+    no_ignores: Annotated[
+        bool, typer.Option("--no-ignores", help="Report also what comments and annotations suppress.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show notices and reasons.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
+    color: Colour = "auto",
+) -> None:
+    """Compare two revisions: what the API server will refuse, and what happens to the data.
+
+    Exit codes as in check: 1 findings, 2 wrong usage or a revision that is not there, 4 nothing to compare.
+    """
+    from k8s_stateful_lint.revisions import RevisionError, Wanted, read_revisions
+
+    chosen = output_formats(formats or [], outputs or [])
+    wanted = Wanted(arguments or (), base, staged, stdin=sys.stdin.buffer.read)
+    given = {
+        "select": split_names(select),
+        "ignore": split_names(ignore),
+        "fail-on": fail_on,
+        "environment": environment,
+        "namespace": namespace,
+        "target": target,
+        "ignore-comments": False if no_ignores else None,
+    }
+    config = load_config([wanted.place], config_file, no_config, given)
+    try:
+        old, new = read_revisions(wanted._replace(exclude=config.exclude))
+    except RevisionError as error:
+        fail(str(error))
+    report = _compared(old, new, config)
+    tell_problems(report, quiet)
+    _tell_empty_side(old, new)
+    for name, output in chosen:
+        write_report(name, output, report, color, verbose=verbose, quiet=quiet)
+    code = exit_code(report, config)
+    # A hook on a commit that touches no manifest has nothing to say.
+    raise typer.Exit(CLEAN if staged and code == NOTHING else code)
+
+
+def _compared(old: Revision, new: Revision, config: Config) -> Report:
+    from k8s_stateful_lint.config import ConfigError
+    from k8s_stateful_lint.engine import compare as engine
+    from k8s_stateful_lint.engine.report import Notice
+
+    sides = [
+        engine.Side(
+            revision.name,
+            revision.files,
+            [Notice(kind="unreadable-path", message=p.message, file=p.path) for p in revision.problems],
+        )
+        for revision in (old, new)
+    ]
+    try:
+        return engine.compare(sides[0], sides[1], config)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def _tell_empty_side(old: Revision, new: Revision) -> None:
+    if old.files and not new.files:
+        say(f"{new.name} holds no manifest: everything in {old.name} counts as removed")
+    elif new.files and not old.files:
+        say(f"{old.name} holds no manifest: everything in {new.name} is new, so there is nothing to compare")

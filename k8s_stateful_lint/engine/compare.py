@@ -1,0 +1,199 @@
+"""One comparison: two sets of files become two graphs, objects are paired, and rules look at what changed."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.engine.catalogue import change_rules, selected
+from k8s_stateful_lint.engine.checking import Subjects, check
+from k8s_stateful_lint.engine.drafts import Draft, order, reported
+from k8s_stateful_lint.engine.own import FileFacts, faults
+from k8s_stateful_lint.engine.report import Comparison, Location, Notice, Report, ReportedFinding, Summary
+from k8s_stateful_lint.engine.run import drafts_of, for_version, merged, read_files
+from k8s_stateful_lint.engine.suppressions import may_suppress, suppressions_of
+from k8s_stateful_lint.engine.timings import Timings
+from k8s_stateful_lint.graph import (
+    Changes,
+    Claim,
+    Graph,
+    Node,
+    PersistentVolume,
+    Service,
+    StatefulSet,
+    StorageClass,
+    VolumeSnapshotClass,
+    Workload,
+)
+from k8s_stateful_lint.reading import SourceFile
+from k8s_stateful_lint.schema import targets_of
+
+# How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
+_SUBJECTS: dict[str, Callable[[Changes], Iterable[Any]]] = {
+    "Pair[Node]": lambda changes: changes.touched(Node),
+    "Pair[Workload]": lambda changes: changes.touched(Workload),
+    "Pair[StatefulSet]": lambda changes: changes.touched(StatefulSet),
+    "Pair[Container]": lambda changes: changes.containers,
+    "Pair[Claim]": lambda changes: changes.touched(Claim),
+    "Pair[PersistentVolume]": lambda changes: changes.touched(PersistentVolume),
+    "Pair[StorageClass]": lambda changes: changes.touched(StorageClass),
+    "Pair[VolumeSnapshotClass]": lambda changes: changes.touched(VolumeSnapshotClass),
+    "Pair[Service]": lambda changes: changes.touched(Service),
+    "Removed[Claim]": lambda changes: changes.gone(Claim),
+    "Removed[StatefulSet]": lambda changes: changes.gone(StatefulSet),
+    "Removed[Service]": lambda changes: changes.gone(Service),
+    "Renamed[StatefulSet]": lambda changes: changes.renamed,
+}
+
+
+class Side(NamedTuple):
+    """One of the two revisions: how people call it, its files, and paths of it that could not be read."""
+
+    name: str
+    files: Iterable[SourceFile]
+    notices: Iterable[Notice] = ()
+
+
+def compare(old: Side, new: Side, config: Config) -> Report:
+    """Compare two revisions: only rules of the family ``change`` run.
+
+    A file that is the same in both revisions is read once. What cannot be read in one of them is neither changed nor
+    removed; what became unreadable is a finding.
+
+    Raises:
+        ConfigError: the configuration names a rule, an option or a version that does not exist.
+
+    """
+    chosen = selected(config)
+    clock = Timings()
+    after = {item.file.path: item for item in read_files(new.files, config, clock)}
+    before = {item.file.path: item for item in _read_others(old.files, after, config, clock)}
+    changes = _changes(before, after, config)
+    subjects = {version: Subjects(found, _SUBJECTS) for version, found in changes.items()}
+    own = [item for item in after.values() if before.get(item.file.path) is not item]
+    drafts = [draft for item in own for draft in faults(item, chosen)]
+    crashes: list[str] = []
+    for name, rule in change_rules().items():
+        if name in chosen:
+            found = {version: check(rule, here, config, crashes) for version, here in subjects.items()}
+            drafts += merged({version: drafts_of(rule, here, config) for version, here in found.items()})
+    facts = [*after.values(), *(item for item in before.values() if after.get(item.file.path) is not item)]
+    kept = _not_suppressed(drafts, facts) if config.ignore_comments else drafts
+    kept.sort(key=order)
+    told = [*old.notices, *new.notices]
+    told += [
+        Notice(kind=notice.kind, message=notice.message, file=item.file.shown, line=notice.line)
+        for item in facts
+        for notice in item.reading.notices
+    ]
+    told += [
+        Notice(
+            kind="unreadable-before",
+            message=f"could not be read there ({item.reading.faults[0].message}), so nothing is said about its objects",
+            file=item.file.shown,
+            line=item.reading.faults[0].line,
+        )
+        for item in before.values()
+        if item.reading.faults
+    ]
+    newest = list(changes.values())[-1]
+    return _report(kept, len(drafts) - len(kept), facts, (old.name, new.name), newest, told, crashes)
+
+
+def _read_others(
+    files: Iterable[SourceFile], known: dict[str, FileFacts], config: Config, clock: Timings
+) -> Iterator[FileFacts]:
+    """What the old files hold: of a file that is the same in the new revision, what is known of it already."""
+    for file in files:
+        same = known.get(file.path)
+        if same is not None and same.file.data == file.data:
+            yield same
+        else:
+            yield from read_files((file,), config, clock)
+
+
+def _changes(before: dict[str, FileFacts], after: dict[str, FileFacts], config: Config) -> dict[Any, Changes]:
+    """The paired graphs for every version of the target: what the API server answers depends on it."""
+    found = {}
+    for version in targets_of(config):
+        graphs = []
+        for side in (before, after):
+            resources = [resource for item in side.values() for resource in item.resources]
+            unread = [path for path, item in side.items() if item.reading.faults or item.reading.notices]
+            graphs.append(Graph(resources, for_version(config, version), unread))
+        found[version] = Changes(*graphs)
+    return found
+
+
+def _not_suppressed(drafts: list[Draft], facts: list[FileFacts]) -> list[Draft]:
+    by_file = {
+        (item.file.shown, item.file.revision): suppressions_of(item.file, item.reading.documents, item.resources)
+        for item in facts
+        if may_suppress(item.file.data)
+    }
+    kept = []
+    for draft in drafts:
+        suppressions = by_file.get((draft.location.file, draft.location.revision))
+        if suppressions and suppressions.suppresses(draft.head.name, draft.location.line, draft.resource):
+            continue
+        kept.append(draft)
+    return kept
+
+
+def _anchored(finding: ReportedFinding, facts: list[FileFacts]) -> ReportedFinding:
+    """A finding about the old revision, with a file of the new one: the same file, or one that is near."""
+    if not finding.location.revision:
+        return finding
+    old = next(item.file for item in facts if item.file.revision and item.file.shown == finding.location.file)
+    new = [item.file for item in facts if not item.file.revision]
+    if not new:
+        return finding
+    near = max(new, key=lambda file: (file.path == old.path, len(posixpath.commonprefix([file.path, old.path]))))
+    anchor = Location(file=near.shown, line=1, column=1, end_line=1, end_column=1)
+    return msgspec.structs.replace(finding, anchor=anchor)
+
+
+def _report(
+    drafts: list[Draft],
+    suppressed: int,
+    facts: list[FileFacts],
+    names: tuple[str, str],
+    changes: Changes,
+    notices: list[Notice],
+    crashes: list[str],
+) -> Report:
+    count = Counter(draft.severity for draft in drafts)
+    seen: defaultdict[str, int] = defaultdict(int)
+    findings = tuple(_anchored(reported(draft, seen), facts) for draft in drafts)
+    shown = {finding.location.file for finding in findings} | {
+        related.location.file for finding in findings for related in finding.related
+    }
+    changed = sum(pair.old.resource.raw != pair.new.resource.raw for pair in changes.pairs)
+    return Report(
+        findings=findings,
+        notices=tuple(sorted(notices, key=lambda notice: (notice.file or "", notice.line or 0, notice.message))),
+        summary=Summary(
+            files=len({item.file.path for item in facts}),
+            documents=sum(len(item.reading.documents) for item in facts),
+            objects=len(changes.old.resources) + len(changes.new.resources),
+            errors=count["error"],
+            warnings=count["warning"],
+            infos=count["info"],
+            suppressed=suppressed,
+        ),
+        crashes=tuple(dict.fromkeys(crashes)),
+        sources={item.file.shown: item.file for item in facts if item.file.shown in shown},
+        comparison=Comparison(
+            old=names[0],
+            new=names[1],
+            changed=changed,
+            unchanged=len(changes.pairs) - changed,
+            added=len(changes.added),
+            removed=len(changes.removed),
+        ),
+    )
