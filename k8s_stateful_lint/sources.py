@@ -18,6 +18,8 @@ STDIN = "<stdin>"
 """The path that people see for standard input."""
 
 EXTENSIONS = (".yaml", ".yml", ".json")
+# The one name without an extension that kustomize reads.
+_KUSTOMIZATION = "Kustomization"
 
 # Directories that hold what others wrote, or no source at all.
 SKIPPED_DIRECTORIES = frozenset(
@@ -184,7 +186,7 @@ class _Finder:
                 if self.is_directory(entry):
                     if entry.name not in SKIPPED_DIRECTORIES and not self.excluded(path):
                         below.append((path, ignored))
-                elif entry.name.lower().endswith(EXTENSIONS) and not self.excluded(path) and not ignored(path):
+                elif _is_manifest(entry.name) and not self.excluded(path) and not ignored(path):
                     self.file(path, entry)
             # The files of a directory come before those of its subdirectories.
             stack.extend(item for item in reversed(below) if not ignored(item[0], directory=True))
@@ -261,6 +263,10 @@ class _Ignored:
             if verdict is not None:
                 return verdict
         return False
+
+
+def _is_manifest(name: str) -> bool:
+    return name.lower().endswith(EXTENSIONS) or name == _KUSTOMIZATION
 
 
 def _absolute(path: str) -> Path:

@@ -119,7 +119,8 @@ def _in_other_namespace(name: str, workload: Workload) -> Claim | None:
     """The claim of that name in a namespace that is written and differs from the workload's."""
     if workload.namespace is None:
         return None
-    found = [claim for claim in workload.graph.named(_CLAIM, name) if isinstance(claim, Claim)]
+    named = workload.graph.named(_CLAIM, name)
+    found = [c for c in named if isinstance(c, Claim) and not workload.graph.is_alternative(workload, c)]
     if not found or any(claim.namespace in (None, workload.namespace) for claim in found):
         return None
     near = [claim for claim in found if claim.shares_unit(workload)] or [claim for claim in found if not claim.users]
@@ -640,7 +641,7 @@ def _dangling(subject: Claim | VolumeSnapshot, place: Place, kind: str, name: st
         return
     if graph.possible_creator(name, subject) is not None:
         return
-    found = graph.named(kind, name)
+    found = [node for node in graph.named(kind, name) if not graph.is_alternative(subject, node)]
     namespaced = kind in (_CLAIM, "VolumeSnapshot")
     if not namespaced and found:
         return

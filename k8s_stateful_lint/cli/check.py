@@ -13,6 +13,7 @@ from k8s_stateful_lint.cli.shared import (
     Colour,
     Paths,
     exit_code,
+    fail,
     inspect_paths,
     load_config,
     output_formats,
@@ -52,6 +53,15 @@ def check(
     ] = None,
     namespace: Annotated[
         str | None, typer.Option(metavar="NAME", help="The namespace of objects that write none.")
+    ] = None,
+    kustomize: Annotated[
+        bool, typer.Option("--kustomize", help="Build every overlay first, and judge what it makes of its files.")
+    ] = False,
+    helm: Annotated[
+        bool, typer.Option("--helm", help="Render every chart first, with each of its files of values.")
+    ] = False,
+    render_only: Annotated[
+        list[str] | None, typer.Option(metavar="DIR", help="Render only these overlays and charts; globs, repeatable.")
     ] = None,
     target: Annotated[
         str | None, typer.Option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version; of a range, each end is checked.")
@@ -95,7 +105,10 @@ def check(
             "ignore-comments": False if no_ignores else None,
         },
     )
-    report = inspect_paths(places, config).report
+    if render_only and not (kustomize or helm):
+        fail("--render-only says what --kustomize or --helm render: give one of them, too")
+    only = tuple(render_only or ())
+    report = inspect_paths(places, config, kustomize=kustomize, helm=helm, render_only=only).report
     tell_problems(report, quiet)
     for name, output in chosen:
         write_report(name, output, report, color, verbose=verbose, quiet=quiet)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.engine.report import Report
     from k8s_stateful_lint.engine.run import Inspection
     from k8s_stateful_lint.reading import SourceFile
+    from k8s_stateful_lint.rendering import Rendering
     from k8s_stateful_lint.reports import Style
     from k8s_stateful_lint.sources import Sources
 
@@ -74,8 +76,15 @@ def load_config(paths: list[str], file: Path | None, none: bool, given: dict[str
         fail(str(error))
 
 
-def inspect_paths(paths: list[str], config: Config) -> Inspection:
-    """Read and lint the files that the paths name."""
+def inspect_paths(
+    paths: list[str],
+    config: Config,
+    *,
+    kustomize: bool = False,
+    helm: bool = False,
+    render_only: tuple[str, ...] = (),
+) -> Inspection:
+    """Read and lint the files that the paths name, with their overlays and charts rendered if that is wanted."""
     from k8s_stateful_lint.config import ConfigError
     from k8s_stateful_lint.engine.report import Notice
     from k8s_stateful_lint.engine.run import inspect
@@ -84,8 +93,16 @@ def inspect_paths(paths: list[str], config: Config) -> Inspection:
     sources = find_sources(paths, stdin=sys.stdin.buffer.read, exclude=config.exclude)
     # The files are read while they are linted, so what cannot be read is known at the end.
     notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
+    rendering: Rendering | None = None
+    told: Iterator[Notice] = iter(())
+    if kustomize or helm:
+        from k8s_stateful_lint.engine.builds import notices_of
+        from k8s_stateful_lint.rendering import render
+
+        rendering = render(sources.paths, kustomize=kustomize, helm=helm, only=render_only, namespace=config.namespace)
+        told = notices_of(rendering)
     try:
-        return inspect(_with_progress(sources), config, notices)
+        return inspect(_with_progress(sources), config, chain(notices, told), rendering=rendering)
     except ConfigError as error:
         fail(str(error))
 
@@ -118,14 +135,14 @@ def _with_progress(sources: Sources) -> Iterator[SourceFile]:
 
 def tell_problems(report: Report, quiet: bool) -> None:
     """Tell what could not be read or linted."""
-    for kind in ("unreadable-path", "helm-template", "binary-file"):
+    for kind in ("unreadable-path", "not-rendered", "nothing-to-render", "helm-template", "binary-file"):
         notices = [notice for notice in report.notices if notice.kind == kind]
-        loud = kind == "unreadable-path"
+        loud = any(notice.is_failure for notice in notices)
         if quiet and not loud:
             continue
         shown = notices if loud or len(notices) <= _MANY else notices[: _MANY - 1]
         for notice in shown:
-            say(f"{notice.file}: {notice.message}")
+            say(f"{notice.file}: {notice.message}" if notice.file is not None else notice.message)
         if len(shown) < len(notices):
             say(f"{len(notices) - len(shown)} more files: {notices[-1].message}")
     for crash in report.crashes:
@@ -138,7 +155,7 @@ def exit_code(report: Report, config: Config) -> int:
     """The exit code that a report stands for."""
     if report.crashes:
         return CRASH
-    if any(notice.kind == "unreadable-path" for notice in report.notices):
+    if any(notice.is_failure for notice in report.notices):
         return USAGE
     if config.fail_on != "never" and report.at_least(config.fail_on):
         return FINDINGS

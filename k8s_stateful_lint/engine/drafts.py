@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.config import Confidence, Config, Severity
@@ -14,8 +14,11 @@ from k8s_stateful_lint.engine.cards import Head
 from k8s_stateful_lint.engine.report import Location, ObjectReference, RelatedLocation, ReportedFinding
 from k8s_stateful_lint.graph import Node
 from k8s_stateful_lint.graph.environments import Environment
-from k8s_stateful_lint.model.resource import Place, Resource
+from k8s_stateful_lint.model.resource import Part, Place, Resource, Spot
 from k8s_stateful_lint.schema.secrets import is_secret
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.reading import Route
 
 _CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -38,13 +41,18 @@ class Draft:
     value: object = None
     steps: tuple[str, ...] = ()
     secret: bool = False
+    # Where it is in the text that a build made, if one did.
+    made_at: Location | None = None
 
 
 def make_draft(head: Head, finding: Finding, owner: Node, config: Config, weak: int = 0) -> Draft | None:
     """A finding as the configuration wants it, ``weak`` steps less sure; None where it wants none."""
     settings = config.rule(head.name)
-    path = finding.place.resource.path
-    if settings.severity == "off" or any(fnmatchcase(path, glob) for glob in settings.exclude):
+    if settings.severity == "off":
+        return None
+    location, made_at = locate(finding.place), _place_in_build(finding.place)
+    files = {location.file, finding.place.resource.path}
+    if any(fnmatchcase(file, glob) for glob in settings.exclude for file in files):
         return None
     environment = owner.environment
     severity: Severity = finding.severity or head.severity
@@ -64,7 +72,7 @@ def make_draft(head: Head, finding: Finding, owner: Node, config: Config, weak: 
         settings.severity or severity,
         _CONFIDENCES[lowered],
         finding.message,
-        locate(finding.place),
+        location,
         finding.place.resource,
         finding.place.field_path,
         environment,
@@ -77,22 +85,41 @@ def make_draft(head: Head, finding: Finding, owner: Node, config: Config, weak: 
         None if finding.secret or is_secret(resource, route) else resource.get(*route),
         finding.steps,
         finding.secret,
+        made_at,
     )
 
 
 def locate(place: Place) -> Location:
-    """Where in its file a place is."""
-    resource = place.resource
-    span = resource.document.span((*resource.route, *place.route), part=place.part)
-    if not _exists(place):
-        span = resource.document.span((*resource.route, *_nearest_written(place)), part="key")
+    """Where in its file a place is; of an object that a build made, in the file that the build has it from."""
+    origin, (route, part) = place.resource.origin, _written(place)
+    source = origin.find(route, part) if origin is not None else None
+    return _location(source or _spot(place))
+
+
+def _place_in_build(place: Place) -> Location | None:
+    """Where a place is in the text that a build made; None where the object was read from a file."""
+    return _location(_spot(place)) if place.resource.origin is not None else None
+
+
+def _spot(place: Place) -> Spot:
+    route, part = _written(place)
+    return Spot(place.resource.document, (*place.resource.route, *route), part)
+
+
+def _written(place: Place) -> tuple[Route, Part]:
+    """The route of a place, or of its nearest ancestor that is written."""
+    return (place.route, place.part) if _exists(place) else (_nearest_written(place), "key")
+
+
+def _location(spot: Spot) -> Location:
+    span = spot.document.span(spot.route, part=spot.part)
     return Location(
-        file=resource.document.file.shown,
+        file=spot.document.file.shown,
         line=span.line,
         column=span.column,
         end_line=span.end_line,
         end_column=span.end_column,
-        revision=resource.document.file.revision,
+        revision=spot.document.file.revision,
     )
 
 
@@ -100,7 +127,7 @@ def _exists(place: Place) -> bool:
     return place.resource.get(*place.route) is not None
 
 
-def _nearest_written(place: Place) -> tuple[str | int, ...]:
+def _nearest_written(place: Place) -> Route:
     """The nearest ancestor that is written; a null key counts, and an object without it is shown by its name."""
     route = place.route
     for length in range(len(route), 0, -1):
@@ -153,6 +180,9 @@ def reported(draft: Draft, seen: defaultdict[str, int]) -> ReportedFinding:
 def _fingerprint(draft: Draft, seen: defaultdict[str, int]) -> str:
     """What a finding is about, without line numbers: it survives moving and reformatting the file."""
     resource = draft.resource
+    # Overlays that give an object another name or namespace do not make another finding of it.
+    if resource is not None and resource.origin is not None:
+        resource = resource.origin.source or resource
     parts = [draft.head.name, draft.location.file, draft.path]
     if resource is not None:
         parts += [resource.group, resource.kind, resource.metadata.namespace or "", resource.name]

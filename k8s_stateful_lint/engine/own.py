@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.cards import heads
-from k8s_stateful_lint.engine.drafts import Draft, make_draft
+from k8s_stateful_lint.engine.drafts import Draft, locate, make_draft
 from k8s_stateful_lint.engine.report import Location
+from k8s_stateful_lint.engine.suppressions import ANNOTATION, Problem, Suppressions
 from k8s_stateful_lint.graph import Graph, Node
 from k8s_stateful_lint.graph.environments import UNSPECIFIED
 from k8s_stateful_lint.model.decode import KUSTOMIZATION_FILES
@@ -114,3 +115,41 @@ def _advice(problem: FieldProblem) -> str | None:
     if problem.expected == "an integer" and problem.found.startswith("the string"):
         return "remove the quotes"
     return None
+
+
+def useless_suppressions(
+    by_file: Mapping[str, Suppressions], chosen: frozenset[str], alternatives: Mapping[str, frozenset[str]]
+) -> Iterable[Draft]:
+    """Directives that are wrong or suppressed nothing; one that several overlays share must be of use to one only."""
+    head = heads()["useless-suppression"]
+    useless = {path: list(found.useless(chosen)) for path, found in by_file.items()}
+    told = set()
+    for path, problems in useless.items():
+        others = [other for other in alternatives.get(path, ()) if other in by_file]
+        for problem in problems:
+            sharing = [o for o in others if any(problem.text == each.text for each in by_file[o].directives)]
+            if not all(any(problem.text == each.text for each in useless[o]) for o in sharing):
+                continue
+            place = _place_of(problem, path)
+            if (place, problem.message) in told:
+                continue
+            told.add((place, problem.message))
+            yield Draft(
+                head,
+                head.severity,
+                head.confidence,
+                problem.message,
+                place,
+                problem.resource,
+                "",
+                UNSPECIFIED,
+                (),
+                head.fix,
+            )
+
+
+def _place_of(problem: Problem, path: str) -> Location:
+    if problem.resource is not None and problem.resource.origin is not None:
+        return locate(Place(problem.resource, ("metadata", "annotations", ANNOTATION)))
+    line, column = problem.line, problem.column
+    return Location(file=path, line=line, column=column, end_line=line, end_column=column + 1)

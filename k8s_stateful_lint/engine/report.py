@@ -78,9 +78,14 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     file: str | None = None
     line: int | None = None
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether something that was asked for was not done, so that the run is no success."""
+        return self.kind in {"unreadable-path", "not-rendered"}
+
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read, and what was found."""
+    """What was read, and what was found. ``rendered`` counts overlays, and charts with each set of values."""
 
     files: int
     documents: int
@@ -91,6 +96,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: int = 0
     baselined: int = 0
     unresolved: int = 0
+    rendered: int = 0
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from k8s_stateful_lint.config import Config, ConfigError
+from k8s_stateful_lint.engine.builds import across_builds, judged
 from k8s_stateful_lint.engine.cards import heads
 from k8s_stateful_lint.engine.catalogue import CHANGE, Rule, rules, selected
 from k8s_stateful_lint.engine.checking import Found, Subjects, check
 from k8s_stateful_lint.engine.drafts import SEVERITIES, Draft, locate, make_draft, order, reported
-from k8s_stateful_lint.engine.own import SCHEMA_CHECKS, FileFacts, faults, field_problems, schema_drafts, without_echoes
-from k8s_stateful_lint.engine.report import (
-    Location,
-    Notice,
-    Report,
-    Summary,
+from k8s_stateful_lint.engine.own import (
+    SCHEMA_CHECKS,
+    FileFacts,
+    faults,
+    field_problems,
+    schema_drafts,
+    useless_suppressions,
+    without_echoes,
 )
+from k8s_stateful_lint.engine.report import Notice, Report, Summary
 from k8s_stateful_lint.engine.suppressions import MARKER, Suppressions, may_suppress, suppressions_of
 from k8s_stateful_lint.engine.timings import Timings
 from k8s_stateful_lint.graph import Graph
-from k8s_stateful_lint.graph.environments import UNSPECIFIED
 from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.reading import SourceFile, Unread, read
+from k8s_stateful_lint.rendering import Rendering
 from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
 from k8s_stateful_lint.schema import check_schemas, targets_of
 
@@ -40,9 +44,11 @@ UNREAD = Unread(
 """What no rule looks at; it is read nevertheless where words in it make the object a patch, or suppress something."""
 
 
-def run(files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = ()) -> Report:
+def run(
+    files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = (), rendering: Rendering | None = None
+) -> Report:
     """Lint files; raises what :func:`inspect` raises."""
-    return inspect(files, config, notices).report
+    return inspect(files, config, notices, rendering=rendering).report
 
 
 class Inspection(NamedTuple):
@@ -53,9 +59,13 @@ class Inspection(NamedTuple):
 
 
 def inspect(
-    files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = (), timings: Timings | None = None
+    files: Iterable[SourceFile],
+    config: Config,
+    notices: Iterable[Notice] = (),
+    timings: Timings | None = None,
+    rendering: Rendering | None = None,
 ) -> Inspection:
-    """Lint files, and keep the graph.
+    """Lint files, and keep the graph; of overlays and charts that were rendered, what they make of their files.
 
     Raises:
         ConfigError: the configuration names a rule, an option or a version that does not exist.
@@ -67,10 +77,13 @@ def inspect(
         names = ", ".join(config.select)
         raise ConfigError(f"{names} compares two revisions: use `k8s-stateful-lint compare OLD NEW`")
     facts = list(read_files(files, config, clock))
+    alternatives: Mapping[str, frozenset[str]] = {}
+    if rendering is not None:
+        facts, alternatives = judged(facts, rendering), rendering.alternatives
     unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
     targets = targets_of(config)
     resources = [resource for item in facts for resource in item.resources]
-    graphs = {version: Graph(resources, for_version(config, version), unread) for version in targets}
+    graphs = {version: Graph(resources, for_version(config, version), unread, alternatives) for version in targets}
     # Of a range, the newest version is the one that the report shows.
     graph = graphs[targets[-1]]
     clock.lap("graph")
@@ -82,12 +95,12 @@ def inspect(
     drafts += [draft for item in facts for draft in field_problems(item, graph, chosen, config, schemas)]
     for rule, by_version in found:
         drafts += merged({version: drafts_of(rule, here, config) for version, here in by_version.items()})
-    kept, suppressed = _suppress(without_echoes(drafts), facts, chosen, config)
+    kept, suppressed = _suppress(without_echoes(drafts), facts, chosen, config, rendering)
     kept.sort(key=order)
     told = [*notices, *_notices(facts)]
     if schemas.without_schema is not None:
         told.append(Notice(kind="no-schema", message=schemas.without_schema))
-    report = _report(kept, facts, graph, suppressed, crashes, told)
+    report = _report(kept, facts, graph, suppressed, crashes, told, rendering)
     clock.lap("locate")
     return Inspection(report, graph)
 
@@ -159,9 +172,10 @@ def merged(found: dict[Version, list[Draft]]) -> list[Draft]:
 
 def _once_per_place(drafts: list[Draft]) -> list[Draft]:
     """One finding per subject path: of several at the same place the most severe stays."""
-    best: dict[tuple[str, int, int, str], Draft] = {}
+    best: dict[tuple[Any, ...], Draft] = {}
     for draft in drafts:
-        key = (draft.location.file, draft.location.line, draft.location.column, draft.path)
+        text = draft.resource.path if draft.resource is not None else draft.location.file
+        key = (text, draft.location.file, draft.location.line, draft.location.column, draft.path)
         other = best.get(key)
         if other is None or SEVERITIES.index(draft.severity) > SEVERITIES.index(other.severity):
             best[key] = draft
@@ -172,50 +186,33 @@ def _once_per_place(drafts: list[Draft]) -> list[Draft]:
 
 
 def _suppress(
-    drafts: list[Draft], facts: list[FileFacts], chosen: frozenset[str], config: Config
+    drafts: list[Draft], facts: list[FileFacts], chosen: frozenset[str], config: Config, rendering: Rendering | None
 ) -> tuple[list[Draft], int]:
-    if not config.ignore_comments:
-        return drafts, 0
     by_file: dict[str, Suppressions] = {}
-    for item in facts:
-        if may_suppress(item.file.data):
-            by_file[item.file.path] = suppressions_of(item.file, item.reading.documents, item.resources)
-    if not by_file:
-        return drafts, 0
+    if config.ignore_comments:
+        for item in facts:
+            if may_suppress(item.file.data):
+                by_file[item.file.path] = suppressions_of(item.file, item.reading.documents, item.resources)
     kept: list[Draft] = []
+    suppressed: list[Draft] = []
     for draft in drafts:
-        suppressions = by_file.get(draft.location.file)
-        if suppressions and suppressions.suppresses(draft.head.name, draft.location.line, draft.resource):
-            continue
-        kept.append(draft)
-    suppressed = len(drafts) - len(kept)
+        (suppressed if _is_suppressed(draft, by_file) else kept).append(draft)
+    alternatives: Mapping[str, frozenset[str]] = {}
+    if rendering is not None:
+        kept, suppressed = across_builds(kept), across_builds(suppressed)
+        alternatives = rendering.alternatives
     if "useless-suppression" in chosen:
-        kept += [draft for path, found in by_file.items() for draft in _useless(path, found, chosen)]
-    return kept, suppressed
+        kept += useless_suppressions(by_file, chosen, alternatives)
+    return kept, len(suppressed)
 
 
-def _useless(path: str, found: Suppressions, chosen: frozenset[str]) -> Iterable[Draft]:
-    head = heads()["useless-suppression"]
-    for problem in found.useless(chosen):
-        place = Location(
-            file=path,
-            line=problem.line,
-            column=problem.column,
-            end_line=problem.line,
-            end_column=problem.column + 1,
-        )
-        yield Draft(
-            head,
-            head.severity,
-            head.confidence,
-            problem.message,
-            place,
-            problem.resource,
-            "",
-            UNSPECIFIED,
-            (),
-            head.fix,
-        )
+def _is_suppressed(draft: Draft, by_file: Mapping[str, Suppressions]) -> bool:
+    """Whether a directive covers a finding: where it is reported, or in the text that a build made."""
+    covered = False
+    for place in (draft.location, draft.made_at):
+        if place is not None and (found := by_file.get(place.file)) is not None:
+            covered |= found.suppresses(draft.head.name, place.line, draft.resource)
+    return covered
 
 
 def _report(
@@ -225,18 +222,25 @@ def _report(
     suppressed: int,
     crashes: tuple[str, ...],
     notices: list[Notice],
+    rendering: Rendering | None,
 ) -> Report:
     count = Counter(draft.severity for draft in drafts)
     seen: defaultdict[str, int] = defaultdict(int)
     findings = tuple(reported(draft, seen) for draft in drafts)
+    made = rendering.results if rendering is not None else []
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
+    sources = {item.file.path: item.file for item in facts if item.file.path in shown}
+    if rendering is not None:
+        # Overlays may be made of files outside of the input.
+        outside = {path: rendering.files.source(path) for path in shown - sources.keys()}
+        sources.update((path, file) for path, file in outside.items() if file is not None)
     return Report(
         findings=findings,
         notices=tuple(sorted([*notices, *_unresolved(graph)], key=lambda n: (n.file or "", n.line or 0, n.message))),
         summary=Summary(
-            files=len(facts),
+            files=len(facts) - len(made),
             documents=sum(len(item.reading.documents) for item in facts),
             objects=len(graph.resources),
             errors=count["error"],
@@ -244,9 +248,10 @@ def _report(
             infos=count["info"],
             suppressed=suppressed,
             unresolved=len(graph.unresolved),
+            rendered=len(made),
         ),
         crashes=crashes,
-        sources={item.file.path: item.file for item in facts if item.file.path in shown},
+        sources=sources,
         graph=graph,
     )
 

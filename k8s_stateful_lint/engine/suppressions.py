@@ -29,6 +29,7 @@ class Problem(NamedTuple):
     column: int
     message: str
     resource: Resource | None = None
+    text: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +81,7 @@ class Suppressions:
                     directive.column,
                     f"the suppression of {names} suppresses nothing here",
                     directive.resource,
+                    directive.text,
                 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -116,8 +116,17 @@ class Unresolved(NamedTuple):
 class Graph:
     """The input as a graph. It is frozen: edges are computed once, when they are first asked for."""
 
-    def __init__(self, resources: Iterable[Resource], config: Config | None = None, unread: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        resources: Iterable[Resource],
+        config: Config | None = None,
+        unread: Iterable[str] = (),
+        alternatives: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
         """Index the objects of the input; ``unread`` are the files that hold objects nobody could read.
+
+        ``alternatives`` are, for rendered texts, those that have files in common with them: overlays of one base are
+        never deployed together, so the objects of one do not see those of another.
 
         Raises:
             ConfigError: ``target`` of the configuration is no version, or its ``knowledge`` makes no sense.
@@ -129,6 +138,7 @@ class Graph:
         self.resources = tuple(resources)
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
+        self._alternatives = alternatives or {}
         self._unread = frozenset(unread)
         self._unread_units = frozenset(unit for path in self._unread for unit in self.units.of(path))
         self.nodes: tuple[Node, ...] = tuple(self._node(resource) for resource in self.resources)
@@ -245,6 +255,10 @@ class Graph:
         complete = self.config.input.complete
         return complete if isinstance(complete, bool) else kind in complete
 
+    def is_alternative(self, node: Node, other: Node) -> bool:
+        """Whether the two are in different overlays of the same files, so that only one of them is ever deployed."""
+        return other.resource.path in self._alternatives.get(node.resource.path, ())
+
     # Identity and nearness ------------------------------------------------------------------------------------------
 
     def namespace_of(self, resource: Resource) -> str | None:
@@ -277,7 +291,7 @@ class Graph:
         definition that shares neither a written namespace nor a folder below the root of the input belongs to another
         project, and is none; an input that is complete for the kind holds one project.
         """
-        pool = list(candidates)
+        pool = [node for node in candidates if not self.is_alternative(origin, node)]
         weak = 0
         if namespaced and pool:
             space = origin.namespace

@@ -296,6 +296,8 @@ class Workload(Node):
 
     def sees(self, other: Node) -> bool:
         """Whether a label selector of ``other`` reaches the pods: same written namespace, else same unit."""
+        if self.graph.is_alternative(self, other):
+            return False
         if self.namespace is None or other.namespace is None:
             return self.shares_unit(other)
         # Unrelated projects all write `default`: it joins nothing that is not deployed together.

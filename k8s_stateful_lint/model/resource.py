@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from k8s_stateful_lint.model.base import ApiStruct, Metadata
 
 if TYPE_CHECKING:
-    from k8s_stateful_lint.reading import Document, Route
+    from k8s_stateful_lint.reading import Document, Route, SourceFile, Span
+
+
+Part = Literal["value", "key", "entry"]
 
 
 class FieldProblem(NamedTuple):
@@ -19,6 +22,40 @@ class FieldProblem(NamedTuple):
     kind: Literal["wrong-type", "null", "placeholder"]
     expected: str
     found: str
+
+
+class Located(Protocol):
+    """What has places in a file: a document, or a line of a template."""
+
+    @property
+    def file(self) -> SourceFile:
+        """The file."""
+
+    def span(self, route: Route, *, part: Part) -> Span:
+        """The place of a node."""
+
+
+class Spot(NamedTuple):
+    """A node of something that was read from a file."""
+
+    document: Located
+    route: Route
+    part: Part
+
+
+class Origin(Protocol):
+    """Where an object that a build made was written."""
+
+    @property
+    def build(self) -> str:
+        """The build that made the object, as people call it: ``overlays/production``."""
+
+    @property
+    def source(self) -> Resource | None:
+        """The object as a file of the input defines it; None where that cannot be told."""
+
+    def find(self, route: Route, part: Part) -> Spot | None:
+        """The source of a field that the made object has; None where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +74,8 @@ class Resource:
     body: ApiStruct | None
     metadata: Metadata
     problems: tuple[FieldProblem, ...] = field(default=())
+    # Set for an object that was not read from a file but made by a build.
+    origin: Origin | None = field(default=None)
 
     @property
     def group(self) -> str:
@@ -78,7 +117,7 @@ class Place:
 
     resource: Resource
     route: Route
-    part: Literal["value", "key", "entry"] = "value"
+    part: Part = "value"
 
     @property
     def field_path(self) -> str:

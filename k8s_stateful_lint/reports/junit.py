@@ -40,7 +40,7 @@ def _run(report: Report) -> tuple[int, int, int, list[str]]:
     problems += [
         ("a path could not be read", f"{notice.file}: {notice.message}")
         for notice in report.notices
-        if notice.kind == "unreadable-path"
+        if notice.is_failure
     ]
     if report.linted_nothing:
         problems.append(("nothing was linted", "no Kubernetes manifest was found"))

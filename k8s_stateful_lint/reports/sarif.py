@@ -90,9 +90,9 @@ def _invocation(report: Report) -> dict[str, Any]:
     ]
     unread = False
     for notice in report.notices:
-        unread |= notice.kind == "unreadable-path"
+        unread |= notice.is_failure
         notification: dict[str, Any] = {
-            "level": "error" if notice.kind == "unreadable-path" else "note",
+            "level": "error" if notice.is_failure else "note",
             "message": {"text": _message(encodable(notice.message))},
             "descriptor": {"id": notice.kind},
         }

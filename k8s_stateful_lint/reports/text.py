@@ -63,7 +63,8 @@ def footer(report: Report, style: Style) -> str:
         if number
     ]
     read = _compared(report.comparison) if report.comparison is not None else _count(summary.objects, "object")
-    text = f"{_count(summary.files, 'file')}, {read}: {found}"
+    rendered = f", {summary.rendered} rendered" if summary.rendered else ""
+    text = f"{_count(summary.files, 'file')}{rendered}, {read}: {found}"
     if hidden:
         text += f" ({', '.join(hidden)})"
     if summary.unresolved:

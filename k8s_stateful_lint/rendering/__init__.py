@@ -1,0 +1,38 @@
+"""Overlays and charts, rendered by their own programs: texts to lint, and the files that each line came from.
+
+Nothing here talks to the network, and nothing is written into the tree.
+"""
+
+from .rendered import Rendered, Rendering, RenderProblem
+
+__all__ = ["RenderProblem", "Rendered", "Rendering", "render"]
+
+
+def render(
+    paths: list[str],
+    *,
+    kustomize: bool = False,
+    helm: bool = False,
+    only: tuple[str, ...] = (),
+    namespace: str | None = None,
+) -> Rendering:
+    """Render the overlays and charts among the files of an input.
+
+    Args:
+        paths: The files of the input, as `find_sources` gives them.
+        kustomize: Build every overlay: a kustomization of the input that no other one of it includes.
+        helm: Render every chart, once with its own values and once with each further file of values.
+        only: Globs of directories; others are not rendered. All are, where it is empty.
+        namespace: The namespace of a chart's release; `default` where it is None.
+
+    """
+    rendering = Rendering()
+    if kustomize:
+        from .overlays import render_overlays
+
+        render_overlays(paths, only, rendering)
+    if helm:
+        from .charts import render_charts
+
+        render_charts(paths, only, namespace, rendering)
+    return rendering
