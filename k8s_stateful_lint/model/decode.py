@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -124,11 +125,8 @@ def convert(raw: dict[str, Any], body: type[Body]) -> tuple[Body | None, tuple[F
             misfits = list(_misfits(str(error), value))
             if not misfits:
                 return None, tuple(problems)
-            for problem in misfits:
-                problems.append(problem)
-            # From the back, so that indexes of a list stay true while items are taken out of it.
-            for problem in reversed(misfits):
-                value = _without(value, problem.route, problem.expected)
+            problems += misfits
+            value = _without(value, misfits)
     return None, tuple(problems)
 
 
@@ -209,17 +207,18 @@ def _at(value: object, route: Route) -> object:
     return value
 
 
-def _without(value: Any, route: Route, expected: str) -> Any:
-    """A copy without the field; an item of a list becomes an empty one, so that the others keep their index."""
-    step, rest = route[0], route[1:]
-    if isinstance(value, Mapping):
-        copy = dict(value)
-        if rest:
-            copy[step] = _without(copy[step], rest, expected)
-        else:
+def _without(value: Any, misfits: list[FieldProblem], depth: int = 0) -> Any:
+    """A copy without the fields; an item of a list becomes an empty one, so that the others keep their index."""
+    copy: Any = dict(value) if isinstance(value, Mapping) else list(value)
+    below: defaultdict[str | int, list[FieldProblem]] = defaultdict(list)
+    for problem in misfits:
+        step = problem.route[depth]
+        if len(problem.route) > depth + 1:
+            below[step].append(problem)
+        elif isinstance(copy, dict):
             del copy[step]
-        return copy
-    items = list(value)
-    assert isinstance(step, int)
-    items[step] = _without(items[step], rest, expected) if rest else _EMPTY.get(expected, {})
-    return items
+        else:
+            copy[step] = _EMPTY.get(problem.expected, {})
+    for step, inner in below.items():
+        copy[step] = _without(copy[step], inner, depth + 1)
+    return copy

@@ -13,9 +13,6 @@ from ._nodes import Unreadable, value_of
 from ._places import Extent, Places, Spot, comments_in
 from ._source import Comment, LineTable, Route, SourceFile, Span
 
-CAREFUL_LIMIT = 1_000_000
-"""The careful engine reads about 1 MB a second: beyond this many bytes it only reads where nothing else can."""
-
 _CONTENT = re.compile(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|#[^\n]*+|%[^\n]*+)*+")
 
 Engine = Literal["yamlrocks", "ruamel"]
@@ -151,10 +148,8 @@ class _Located:
 
     @cached_property
     def _careful(self) -> Places | None:
-        if self._engine == "yamlrocks" and len(self._own) > CAREFUL_LIMIT:
-            return None
         try:
-            root = _ruamel.compose(self._own)
+            root = _ruamel.compose(self._own, _ruamel.Patience(endless=self._engine == "ruamel"))
             if root is None:
                 return None
             value_of(root)

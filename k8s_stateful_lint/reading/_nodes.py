@@ -14,6 +14,8 @@ from . import _scalars
 MAX_DEPTH = 200
 """Nesting beyond this is a fault: far above any real manifest, far below what could exhaust a recursion."""
 
+_MOST_TROUBLES = 100  # of one document: whoever sees that many mends them all
+
 STANDARD = "tag:yaml.org,2002:"
 _RESOLVED_TAGS = frozenset(STANDARD + name for name in ("bool", "int", "float", "null", "timestamp"))
 _BASE64_BLANKS = re.compile(r"[\r\n]")
@@ -127,7 +129,7 @@ class _Builder:
             raw = raw_key(key_node)
             key = _scalars.key(raw)
             first = seen.setdefault((type(raw), raw), key_node)
-            if first is not key_node:
+            if first is not key_node and len(self.troubles) < _MOST_TROUBLES:
                 self.troubles.append(
                     Trouble(
                         key_node.start,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from . import _json, _rocks, _ruamel
-from ._document import CAREFUL_LIMIT, Body, Document, Engine, Piece
+from ._document import Body, Document, Engine, Piece
 from ._heads import Unread, head_end, is_head
 from ._nodes import Trouble, Unreadable, value_of
 from ._source import TEMPLATE, Fault, LineTable, SourceFile, encoding_of
@@ -31,6 +31,7 @@ class Reading(NamedTuple):
 _BOUNDARY = re.compile(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 # Possessive quantifiers keep these linear where they fail.
 _NOTHING = re.compile(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|(?<![^ \t\r\n])#[^\n]*+)*+")
+_LARGE_JSON = 1_000_000  # characters, beyond which the place of a fault in JSON is not worth reading it as YAML
 _DIRECTIVES = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?\n|%[^\n]*+\n)++")
 
 
@@ -76,6 +77,7 @@ class _Reader:
         self.documents: list[Document] = []
         self.faults: list[Fault] = []
         self.template_at: int | None = None
+        self.patience = _ruamel.Patience(endless=engine == "ruamel")
         encoding, mark = encoding_of(file.data)
         data = file.data[len(mark) :] if mark else file.data
         if encoding != "utf-8":
@@ -155,7 +157,7 @@ class _Reader:
                 value = _rocks.load(head)
             except _rocks.Unsure:
                 engine = "ruamel"
-                root = _ruamel.compose(head.decode())
+                root = _ruamel.compose(head.decode(), self.patience)
                 value, troubles = value_of(root) if root is not None else (None, [])
                 if troubles:
                     return False
@@ -166,15 +168,8 @@ class _Reader:
         return self.add(Piece(piece.lead, piece.start, piece.start + end), value, engine)
 
     def read_carefully(self, piece: Piece, raw: bytes, text: str) -> bool:
-        engine: Engine
         try:
-            if self.engine == "yamlrocks" and len(raw) > CAREFUL_LIMIT:
-                value, troubles = _rocks.load_roughly(raw)
-                engine = self.engine
-            else:
-                root = _ruamel.compose(text)
-                value, troubles = value_of(root) if root is not None else (None, [])
-                engine = "ruamel"
+            value, troubles, engine = self.value_of(raw, text)
         except Unreadable as unreadable:
             if match := TEMPLATE.search(raw):
                 if self.template_at is None:
@@ -182,14 +177,25 @@ class _Reader:
             else:
                 self.fault(piece, text, unreadable.trouble)
             return True
-        for trouble in troubles:
-            self.fault(piece, text, trouble)
+        self.fault(piece, text, *troubles)
         return self.add(piece, value, engine)
+
+    def value_of(self, raw: bytes, text: str) -> tuple[object, list[Trouble], Engine]:
+        try:
+            root = _ruamel.compose(text, self.patience)
+            return *(value_of(root) if root is not None else (None, [])), "ruamel"
+        except _ruamel.Impatient as impatient:
+            if self.engine != "yamlrocks":
+                raise
+            try:
+                return *_rocks.load_roughly(raw), "yamlrocks"
+            except Unreadable as unreadable:
+                raise (impatient if impatient.trouble.offset else unreadable) from None
 
     def read_json(self, piece: Piece, text: str) -> bool:
         """Read a stream of JSON documents. False says that it is none, or one that needs positions for its faults."""
         documents = _json.load_all(text)
-        if documents is None or (len(documents) == 1 and documents[0].duplicates and len(text) < CAREFUL_LIMIT):
+        if documents is None or (len(documents) == 1 and documents[0].duplicates and len(text) < _LARGE_JSON):
             return False
         lead = piece.lead
         for start, end, value, duplicates in documents:
@@ -207,9 +213,12 @@ class _Reader:
         self.documents.append(Document(self.file, len(self.documents), value, self.body, piece, engine))
         return True
 
-    def fault(self, piece: Piece, text: str, trouble: Trouble) -> None:
+    def fault(self, piece: Piece, text: str, *troubles: Trouble) -> None:
+        if not troubles:
+            return
         lines = LineTable(text, self.body.line_at(piece.start))
-        line, column = lines.place(min(trouble.offset, len(text)))
-        there = lines.place(trouble.other)[0] if trouble.other is not None else line
-        message = trouble.message.format(here=line, there=there)
-        self.faults.append(Fault(line, column, message, trouble.expected))
+        for trouble in troubles:
+            line, column = lines.place(min(trouble.offset, len(text)))
+            there = lines.place(trouble.other)[0] if trouble.other is not None else line
+            message = trouble.message.format(here=line, there=there)
+            self.faults.append(Fault(line, column, message, trouble.expected))

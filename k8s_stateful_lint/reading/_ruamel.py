@@ -4,16 +4,17 @@ ruamel.yaml's scanner is the grammar of libyaml, as is go-yaml's: this engine ac
 events are used, so depth is bounded by us and not by a recursion, and the values are ours (`_nodes`).
 """
 
+import math
 import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 from ._nodes import MAX_DEPTH, Node, Trouble, Unreadable, shown, too_many_aliases
 
 _INDENT_TAB = re.compile(r"[ \t]*")
-
+_OVERHEAD = 200  # characters that could be read in the time that it takes to begin
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKS = "\r\n\x85\u2028\u2029"
@@ -93,33 +94,68 @@ def _loader_options() -> tuple[bool, Any]:
     return False, LibyamlScanner
 
 
-def compose(text: str, *, pure: bool = False) -> Node | None:
+def _has_parser_in_c() -> bool:
+    return not _loader_options()[0]
+
+
+class Patience:
+    """How many more characters of a file the parsers of this engine may read.
+
+    The one in C reads 0.2 to 2 MB a second, the one in pure Python 15 to 100 KB.
+    """
+
+    def __init__(self, *, endless: bool = False) -> None:
+        """`endless` where nobody else could read the file: then only a second opinion in pure Python is limited."""
+        if endless:
+            self._left = {"c": math.inf, "pure": 200_000 if _has_parser_in_c() else math.inf}
+        else:
+            self._left = {"c": 1_000_000, "pure": 60_000}
+
+    def spend(self, parser: Literal["c", "pure"], text: str) -> bool:
+        """Whether this text may be read, too."""
+        enough = self._left[parser] >= len(text)
+        if enough:
+            self._left[parser] -= len(text) + _OVERHEAD
+        return enough
+
+
+class Impatient(Unreadable):
+    """The text is too long for a parser of this engine; another one may read it."""
+
+
+def compose(text: str, patience: Patience) -> Node | None:
     """The tree of the first document in `text`, None when there is none.
 
-    The parser in C goes first where it is installed, unless `pure`. It is an old libyaml, which refuses some of what
-    go-yaml reads (`[nginx:1.2]`, tabs): what it refuses, the parser in Python decides.
+    The parser in C goes first where it is installed. It is an old libyaml, which refuses some of what go-yaml reads
+    (`[nginx:1.2]`, tabs): what it refuses, the parser in Python decides.
 
     Raises:
+        Impatient: there is no `patience` left to find out.
         Unreadable: the text is no YAML, or one that is too deep, or whose aliases cannot be followed.
     """
     from ruamel.yaml.error import YAMLError
 
-    only_pure, _ = _loader_options()
     if not text.endswith("\n"):
         # kubectl hands every document on with a line break at its end; it shows in the value of a last block scalar.
         text += "\n"
+    refusal = Trouble(0, "this document is too large", "split it")
     try:
-        try:
-            root = _parse(text, pure=pure or only_pure)
-        except YAMLError:
-            if pure or only_pure:
-                raise
-            root = _parse(text, pure=True)
+        if _has_parser_in_c() and patience.spend("c", text):
+            try:
+                return _bounded(_parse(text, pure=False))
+            except YAMLError as error:
+                refusal = _explained(error, text)
+        if not patience.spend("pure", text):
+            raise Impatient(refusal)
+        return _bounded(_parse(text, pure=True))
     except YAMLError as error:
         raise Unreadable(_explained(error, text)) from None
     except (ValueError, IndexError, AttributeError, TypeError, RecursionError, OverflowError):
         # The parsers trip over some rubbish without a proper error of theirs (an escape beyond Unicode, for one).
         raise Unreadable(Trouble(0, "this document is no valid YAML", "check its quotes and escapes")) from None
+
+
+def _bounded(root: Node | None) -> Node | None:
     if root is not None and too_many_aliases(root):
         raise Unreadable(
             Trouble(root.start, "the aliases of this document multiply without bounds", "write the values out")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from k8s_stateful_lint.reading import Engine
+from k8s_stateful_lint.reading import Engine, _ruamel
 
 from .helpers import ENGINES, reading
 
@@ -225,3 +225,20 @@ def test_time_grows_with_size_not_with_its_square(unit: str, engine: Engine) -> 
     small, large = seconds(500), seconds(4000)
     # Eight times as much; the square would be 64 times.
     assert large < 30 * small + 0.2
+
+
+@pytest.mark.parametrize("unit", ["k: v\n", "---\na: 09\n", "---\na: [\n", "k%d: {a:\tb}\n", "k%d: [a:1\n"])
+def test_the_slow_parser_does_not_read_much(unit: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a file takes follows from how many characters the parser in pure Python gets to see."""
+    seen = {True: 0, False: 0}
+    parse = _ruamel._parse
+
+    def count(text: str, *, pure: bool) -> object:
+        seen[pure] += len(text)
+        return parse(text, pure=pure)
+
+    monkeypatch.setattr(_ruamel, "_parse", count)
+    text = "".join(unit % index if "%d" in unit else unit for index in range(210_000 // len(unit)))
+    documents, faults, _ = reading(text, engine)
+    assert documents or faults
+    assert seen[True] <= (60_000 if engine == "yamlrocks" else 200_000)
