@@ -14,15 +14,24 @@ from typing import Any, Literal
 from ._nodes import MAX_DEPTH, Node, Trouble, Unreadable, shown, too_many_aliases
 
 _INDENT_TAB = re.compile(r"[ \t]*")
-_OVERHEAD = 200  # characters that could be read in the time that it takes to begin
+_OVERHEAD = 50  # characters that could be read in the time that it takes to begin
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAKS = "\r\n\x85\u2028\u2029"
 
 
 @cache
-def _loader_options() -> tuple[bool, Any]:
-    """Whether only pure Python can be had, and the scanner that pure Python takes.
+def _parser_in_c() -> Any:
+    """The parser in C; None without the package that holds it."""
+    try:
+        return import_module("ruamel.yaml.cyaml").CParser
+    except ImportError:
+        return None
+
+
+@cache
+def _scanner() -> Any:
+    """The scanner that pure Python takes.
 
     ruamel's scanner in pure Python is stricter than libyaml in three places that matter: it accepts no tab where a tab
     is a mere separator (`key:\tvalue`), it ends a plain scalar at a tab, and it refuses a block scalar whose first line
@@ -87,15 +96,7 @@ def _loader_options() -> tuple[bool, Any]:
                     end = reader.get_mark()
             return breaks, widest, end
 
-    try:
-        import_module("ruamel.yaml.cyaml")  # fails without the package that holds the C parser
-    except ImportError:
-        return True, LibyamlScanner
-    return False, LibyamlScanner
-
-
-def _has_parser_in_c() -> bool:
-    return not _loader_options()[0]
+    return LibyamlScanner
 
 
 class Patience:
@@ -107,7 +108,7 @@ class Patience:
     def __init__(self, *, endless: bool = False) -> None:
         """`endless` where nobody else could read the file: then only a second opinion in pure Python is limited."""
         if endless:
-            self._left = {"c": math.inf, "pure": 200_000 if _has_parser_in_c() else math.inf}
+            self._left = {"c": math.inf, "pure": 200_000 if _parser_in_c() is not None else math.inf}
         else:
             self._left = {"c": 1_000_000, "pure": 60_000}
 
@@ -140,7 +141,7 @@ def compose(text: str, patience: Patience) -> Node | None:
         text += "\n"
     refusal = Trouble(0, "this document is too large", "split it")
     try:
-        if _has_parser_in_c() and patience.spend("c", text):
+        if _parser_in_c() is not None and patience.spend("c", text):
             try:
                 return _bounded(_parse(text, pure=False))
             except YAMLError as error:
@@ -164,13 +165,16 @@ def _bounded(root: Node | None) -> Node | None:
 
 
 def _parse(text: str, *, pure: bool) -> Node | None:
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=pure)
-    yaml.version = (1, 1)
     if pure:
-        yaml.Scanner = _loader_options()[1]
-    return _Composer().compose(yaml.parse(text))
+        from ruamel.yaml import YAML
+
+        yaml = YAML(typ="safe", pure=True)
+        yaml.version = (1, 1)
+        yaml.Scanner = _scanner()
+        return _Composer().compose(yaml.parse(text))
+    # Without the machinery around it, which takes ten times as long as a small document.
+    parser = _parser_in_c()(text)
+    return _Composer().compose(iter(parser.get_event, None))
 
 
 class _Composer:
