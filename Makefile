@@ -11,7 +11,7 @@ DEV := $(VENV)/.dev-installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers generate stale check format rule clean
+.PHONY: help demo test lint types layers generate stale check format site rule clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,10 @@ stale: $(DEV) ## Fail when a generated file is not up to date
 	$(BIN)/python -m tools.generate --check
 
 check: lint types layers stale test ## Everything above that can fail
+
+site: $(DEV) ## Build the documentation site into build/site; a warning is an error
+	@$(BIN)/python -m pip install -qq --group docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 rule: $(DEV) ## Start a new rule: make rule NAME=family/rule-name
 	@test -n "$(NAME)" || { echo "usage: make rule NAME=family/rule-name" >&2; exit 2; }

@@ -97,6 +97,7 @@ def test_every_dependency_is_justified() -> None:
     required = [
         *project["project"]["dependencies"],
         *project["dependency-groups"]["dev"],
+        *project["dependency-groups"]["docs"],
         *project["build-system"]["requires"],
     ]
     text = ROOT.joinpath("docs/dependencies.md").read_text(encoding="utf-8")

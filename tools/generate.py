@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from tools.documents import document
+
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by `make generate`; edit the cards in rules/ or tools/generate.py instead. -->\n"
 
@@ -65,9 +67,9 @@ def pitfalls() -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def readme() -> bytes:
-    """README.md with a sample of real output between its markers."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def with_sample(name: str) -> bytes:
+    """A document with a sample of real output between its markers."""
+    text = (ROOT / name).read_text(encoding="utf-8")
     block = f"<!-- sample -->\n```console\n$ k8s-stateful-lint check examples/shop\n{_sample()}\n```\n<!-- /sample -->"
     return re.sub(r"<!-- sample -->.*?<!-- /sample -->", lambda _: block, text, flags=re.DOTALL).encode()
 
@@ -95,7 +97,10 @@ GENERATED: dict[str, Callable[[], bytes]] = {
     "rules/index.json": rule_index,
     "docs/rules.md": rule_list,
     "docs/pitfalls.md": pitfalls,
-    "README.md": readme,
+    "README.md": lambda: with_sample("README.md"),
+    "docs/index.md": lambda: with_sample("docs/index.md"),
+    "docs/ci.md": lambda: document("docs/ci.md"),
+    "docs/start.md": lambda: document("docs/start.md"),
 }
 
 
