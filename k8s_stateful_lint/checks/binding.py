@@ -506,7 +506,6 @@ def volume_affinity_conflict(workload: Workload) -> Iterator[Finding]:
             bound.append((used, volume, alternatives))
     if not bound:
         return
-    place = _constraint_place(workload)
     pod = _alternatives_of_pod(workload)
     if pod is not None:
         for used, volume, alternatives in bound:
@@ -514,7 +513,7 @@ def volume_affinity_conflict(workload: Workload) -> Iterator[Finding]:
             if clash is not None:
                 key, volume_values, pod_values = clash
                 yield Finding(
-                    place=place,
+                    place=_constraint_place(workload, key),
                     message=f"the pods must be on a node with {key} {pod_values}, but the volume {volume.name} behind "
                     f"claim {used.claim_name} can be used with {key} {volume_values} only: no node fits (volume node "
                     "affinity conflict)",
@@ -527,7 +526,7 @@ def volume_affinity_conflict(workload: Workload) -> Iterator[Finding]:
         if clash is not None:
             key, ours, theirs = clash
             yield Finding(
-                place=place,
+                place=_constraint_place(workload, key),
                 message=f"the volume {volume.name} can be used with {key} {ours} only, and the volume {second.name} "
                 f"with {key} {theirs} only, but one pod mounts both: no node fits (volume node affinity conflict)",
                 related=(
@@ -539,12 +538,14 @@ def volume_affinity_conflict(workload: Workload) -> Iterator[Finding]:
             return
 
 
-def _constraint_place(workload: Workload) -> Place:
-    for route in (("nodeSelector",), ("affinity", "nodeAffinity"), ("nodeName",)):
-        place = workload.template_at("spec", *route)
-        if workload.resource.get(*place.route) is not None:
-            return place
-    return workload.template_at("spec", "nodeSelector")
+def _constraint_place(workload: Workload, key: str) -> Place:
+    """The constraint of the pod that speaks about a node label."""
+    spec = workload.pod_spec
+    if any(_GA_KEYS.get(written, written) == key for written in spec.node_selector):
+        return workload.template_at("spec", "nodeSelector")
+    if spec.affinity.node_affinity.required is not None:
+        return workload.template_at("spec", "affinity", "nodeAffinity")
+    return workload.template_at("spec", "nodeName" if spec.node_name else "nodeSelector")
 
 
 def _alternatives_of_volume(volume: PersistentVolume) -> list[_Alternative] | None:

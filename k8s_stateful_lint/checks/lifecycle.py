@@ -321,9 +321,8 @@ def _generated(database: Database, reference: object, route: Route, wanted: Mapp
             )
             return
     for secret in workload.graph.named("Secret", name):
-        keys = {key for field in ("data", "stringData") for key in secret.resource.get(field) or {}}
-        variable = _first_of(wanted, keys)
-        if variable is not None and secret.shares_unit(workload) and not kept_by_helm(secret) and _is_random(secret):
+        variable = _first_of(wanted, _random_keys(secret))
+        if variable is not None and secret.shares_unit(workload) and not kept_by_helm(secret):
             yield Finding(
                 place=place,
                 message=f"{variable} comes from Secret {name}, whose value every render makes anew at random: after an "
@@ -363,10 +362,13 @@ def _generator(body: KustomizationBody, name: str) -> int | None:
     return None
 
 
-def _is_random(secret: Node) -> bool:
-    values = [secret.resource.get(field) for field in ("data", "stringData")]
-    texts = [text for value in values if isinstance(value, dict) for text in value.values() if isinstance(text, str)]
-    return any(_RANDOM.search(text) for text in texts) and "lookup" not in secret.resource.document.file.text
+def _random_keys(secret: Node) -> set[str]:
+    """The keys whose values every render makes anew."""
+    if "lookup" in secret.resource.document.file.text:
+        return set()
+    fields = [secret.resource.get(field) for field in ("data", "stringData")]
+    pairs = [pair for field in fields if isinstance(field, dict) for pair in field.items()]
+    return {key for key, text in pairs if isinstance(text, str) and _RANDOM.search(text)}
 
 
 def backup_annotation_wrong_volume(workload: Workload) -> Iterator[Finding]:
