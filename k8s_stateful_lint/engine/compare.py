@@ -75,8 +75,9 @@ def compare(old: Side, new: Side, config: Config) -> Report:
     before = {item.file.path: item for item in _read_others(old.files, after, config, clock)}
     changes = _changes(before, after, config)
     subjects = {version: Subjects(found, _SUBJECTS) for version, found in changes.items()}
-    own = [item for item in after.values() if before.get(item.file.path) is not item]
-    drafts = [draft for item in own for draft in faults(item, chosen)]
+    # What came broken is for `check`: here it is what could be read before.
+    broken = [item for item in after.values() if item.reading.faults and _was_readable(before.get(item.file.path))]
+    drafts = [draft for item in broken for draft in faults(item, chosen)]
     crashes: list[str] = []
     for name, rule in change_rules().items():
         if name in chosen:
@@ -103,6 +104,10 @@ def compare(old: Side, new: Side, config: Config) -> Report:
     ]
     newest = list(changes.values())[-1]
     return _report(kept, len(drafts) - len(kept), facts, (old.name, new.name), newest, told, crashes)
+
+
+def _was_readable(item: FileFacts | None) -> bool:
+    return item is not None and not item.reading.faults and bool(item.resources)
 
 
 def _read_others(

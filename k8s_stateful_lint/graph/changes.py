@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from k8s_stateful_lint.graph.node import Node
 from k8s_stateful_lint.graph.workloads import Container, Kustomization, StatefulSet, Workload
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 Subject = TypeVar("Subject", covariant=True)
 NodeType = TypeVar("NodeType", bound=Node)
-_ALIKE = 0.5  # how much of two objects must be equal for a definition elsewhere to be the same one, as for git
+# How much of two objects must be equal for a definition elsewhere to be the same one: half as for git, more where the
+# file has another name in another folder.
+_ALIKE, _VERY_ALIKE = 0.5, 0.8
+
+
+# What a StatefulSet may become: workloads that are there to stay.
+_KEEPS_RUNNING = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,12 +188,11 @@ class Changes:
 
     def _pair_some(self, olds: list[Node], news: list[Node], *, same_file: bool, same_space: bool) -> None:
         scored = [
-            (score, left, right)
+            (_nearness(old, new), left, right)
             for left, old in enumerate(olds)
             for right, new in enumerate(news)
             if (old.resource.path == new.resource.path) == same_file
             and (old.namespace == new.namespace if same_space else None in (old.namespace, new.namespace))
-            and (score := _nearness(old, new)) is not None
         ]
         taken: set[tuple[str, int]] = set()
         for score, left, right in sorted(scored, key=lambda entry: (entry[0], -entry[1], -entry[2]), reverse=True):
@@ -201,7 +206,7 @@ class Changes:
                 and ("old", entry[1]) not in taken
                 and ("new", entry[2]) not in taken
             ]
-            if rivals and not same_file:
+            if not same_file and (rivals or not _is_move(olds[left], news[right], scored)):
                 continue  # nobody can tell which definition became which
             taken |= {("old", left), ("new", right)}
             weak = 0 if same_space else 1
@@ -228,9 +233,7 @@ class Changes:
     @cached_property
     def _successors(self) -> dict[StatefulSet, Workload]:
         """Removed StatefulSets with claim templates, and the one workload that took over each."""
-        candidates = [
-            node for node in self._added if isinstance(node, Workload) and node.kind not in ("Job", "CronJob")
-        ]
+        candidates = [n for n in self._added if isinstance(n, Workload) and n.kind in _KEEPS_RUNNING]
         found: dict[StatefulSet, Workload] = {}
         for removed in self._removed:
             old = removed.old
@@ -261,19 +264,40 @@ def _may_be(old: Node, new: Node) -> bool:
     return old.namespace == new.namespace or None in (old.namespace, new.namespace)
 
 
-def _nearness(old: Node, new: Node) -> tuple[float, ...] | None:
-    """How near a definition is to another one; None where it is so far and different that it is another object."""
-    same_path = old.resource.path == new.resource.path
+class _Nearness(NamedTuple):
+    """How near a definition of one revision is to one of the other: the larger, the nearer."""
+
+    same: bool
+    same_unit: bool
+    alike: float
+    same_file_name: bool
+    common_folders: int
+
+
+def _nearness(old: Node, new: Node) -> _Nearness:
     if old.resource is new.resource:
-        return (3, 1, 1, 0)
-    alike = _likeness(old.resource.raw, new.resource.raw)
-    same_name = posixpath.basename(old.resource.path) == posixpath.basename(new.resource.path)
-    if same_path or new.shares_unit(old):
-        return (2 if same_path else 1, alike, same_name, 0)
+        return _Nearness(True, True, 1, True, 0)
     common = sum(1 for _ in takewhile(lambda steps: steps[0] == steps[1], zip(old.folders, new.folders, strict=False)))
-    if alike < _ALIKE and not (old.namespace == new.namespace not in (None, "default")):
-        return None
-    return (0, alike, same_name, common)
+    return _Nearness(
+        False,
+        new.shares_unit(old),
+        _likeness(old.resource.raw, new.resource.raw),
+        posixpath.basename(old.resource.path) == posixpath.basename(new.resource.path),
+        common,
+    )
+
+
+def _is_move(old: Node, new: Node, scored: list[tuple[_Nearness, int, int]]) -> bool:
+    """Whether a definition in another file is the same object, and not one of its name in another project.
+
+    It is where the namespace says so, or it is the only candidate and its file or its text is still known.
+    """
+    if old.namespace == new.namespace not in (None, "default"):
+        return True
+    score = _nearness(old, new)
+    if score.alike == 1:
+        return True
+    return len(scored) == 1 and score.alike >= (_ALIKE if score.same_file_name or score.same_unit else _VERY_ALIKE)
 
 
 def _likeness(old: Any, new: Any) -> float:

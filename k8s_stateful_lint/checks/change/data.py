@@ -432,7 +432,7 @@ def bound_volume_edited(pair: Pair[PersistentVolume]) -> Iterator[Finding]:
             full = ("spec", *route)
             yield Finding(
                 place=spot(new, full),
-                message=f"{field_path(full[1:])} of {new.label} changes {from_to(old, new, full)} while it is bound to "
+                message=f"{new.label} changes {field_path(full[1:])} {from_to(old, new, full)} while it is bound to "
                 f"{claim}; this is accepted without a check, and {effect}",
                 related=(Related(spot(old, full), "before"),),
             )
@@ -471,7 +471,7 @@ def reclaim_policy_loosened(
         if before in (None, "Retain") and after in ("Delete", "Recycle") and (before or route != ("deletionPolicy",)):
             yield Finding(
                 place=new.at(*route),
-                message=f"{route[-1]} of {new.label} changes from {before or 'Retain (the default)'} to {after}, which "
+                message=f"{new.label} changes {route[-1]} from {before or 'Retain (the default)'} to {after}, which "
                 f"is accepted at once: {effect}",
                 related=(Related(old.at(*route), "before"),),
                 severity="error" if databases else None,

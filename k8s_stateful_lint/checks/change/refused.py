@@ -57,7 +57,7 @@ def stateful_set_immutable_field_changed(pair: Pair[StatefulSet]) -> Iterator[Fi
         if differ(old.get(field), new.get(field)):
             yield Finding(
                 place=spot(pair.new, ("spec", field)),
-                message=f"{field} of {pair.new.label} changes {from_to(pair.old, pair.new, ('spec', field))}, "
+                message=f"{pair.new.label} changes {field} {from_to(pair.old, pair.new, ('spec', field))}, "
                 f"which the API server refuses: {refusal(pair.new, 'M-STS')}",
                 related=(Related(spot(pair.old, ("spec", field)), "before"),),
                 steps=procedures.recreate(pair.new),
@@ -96,7 +96,7 @@ def claim_template_changed(pair: Pair[StatefulSet]) -> Iterator[Finding]:
 def _template_fields(old: Claim, new: Claim, owner: StatefulSet, answer: str) -> Iterator[Finding]:
     for route in changed_fields(claim_form(old), claim_form(new)):
         before, after = value_of(old, route), value_of(new, route)
-        message = f"{title(route)} of {new.label} of {owner.label} changes from {before} to {after}"
+        message = f"{new.label} of {owner.label} changes {title(route)} from {before} to {after}"
         steps = procedures.recreate(owner)
         advice = None
         if route == SIZE and old.request is not None and new.request is not None:
@@ -258,7 +258,7 @@ def _attributes_changed(pair: Pair[Claim]) -> Iterator[Finding]:
 def _claim_change(pair: Pair[Claim], route: Route, reason: str) -> Finding:
     return Finding(
         place=spot(pair.new, route),
-        message=f"{title(route)} of {pair.new.label} changes {from_to(pair.old, pair.new, route)}, "
+        message=f"{pair.new.label} changes {title(route)} {from_to(pair.old, pair.new, route)}, "
         f"which the API server refuses: {reason}",
         related=(Related(spot(pair.old, route), "before"),),
     )
@@ -386,7 +386,7 @@ def storage_class_immutable_field_changed(pair: Pair[StorageClass]) -> Iterator[
             steps = (kubectl(pair.new, "delete", "storageclass", pair.new.name), apply(pair.new))
             yield Finding(
                 place=spot(pair.new, (field,)),
-                message=f"{field} of {pair.new.label} changes {from_to(pair.old, pair.new, (field,))}, "
+                message=f"{pair.new.label} changes {field} {from_to(pair.old, pair.new, (field,))}, "
                 f"which the API server refuses: {refusal(pair.new, f'M-SC-{field}')}",
                 related=(Related(spot(pair.old, (field,)), "before"),),
                 steps=steps,
@@ -491,7 +491,7 @@ def _job_fields(pair: Pair[Workload]) -> Iterator[Finding]:
             continue
         if differ(before.get(field), after.get(field)):
             text = f"spec.{field}: Invalid value: ...: field is immutable"
-            message = f"{field} of {new.label} changes from {value_of(old, ('spec', field))} to "
+            message = f"{new.label} changes {field} from {value_of(old, ('spec', field))} to "
             yield _fixed(pair, ("spec", field), message + value_of(new, ("spec", field)), text=text)
 
 
@@ -672,7 +672,7 @@ def immutable_storage_object_changed(pair: Pair[Node]) -> Iterator[Finding]:
             steps = (kubectl(new, "delete", new.kind.lower(), new.name), apply(new)) if is_builtin else ()
             yield Finding(
                 place=spot(new, route),
-                message=f"{route[-1]} of {new.label} changes {from_to(old, new, route)}, which "
+                message=f"{new.label} changes {route[-1]} {from_to(old, new, route)}, which "
                 f"the API server refuses: {refusal(new, key)}",
                 related=(Related(spot(old, route), "before"),),
                 steps=steps,
