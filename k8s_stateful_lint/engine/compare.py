@@ -13,6 +13,7 @@ from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.catalogue import change_rules, selected
 from k8s_stateful_lint.engine.checking import Subjects, check
 from k8s_stateful_lint.engine.drafts import Draft, order, reported
+from k8s_stateful_lint.engine.fates import fates
 from k8s_stateful_lint.engine.own import FileFacts, faults
 from k8s_stateful_lint.engine.report import Comparison, Location, Notice, Report, ReportedFinding, Summary
 from k8s_stateful_lint.engine.run import drafts_of, for_version, merged, read_files
@@ -79,10 +80,12 @@ def compare(old: Side, new: Side, config: Config) -> Report:
     broken = [item for item in after.values() if item.reading.faults and _was_readable(before.get(item.file.path))]
     drafts = [draft for item in broken for draft in faults(item, chosen)]
     crashes: list[str] = []
-    for name, rule in change_rules().items():
-        if name in chosen:
-            found = {version: check(rule, here, config, crashes) for version, here in subjects.items()}
-            drafts += merged({version: drafts_of(rule, here, config) for version, here in found.items()})
+    every: list[Draft] = []
+    for rule in change_rules().values():
+        # Those that were not chosen run, too: what happens to the data does not depend on what is reported.
+        found = {version: check(rule, here, config, crashes) for version, here in subjects.items()}
+        every += merged({version: drafts_of(rule, here, config) for version, here in found.items()})
+    drafts += [draft for draft in every if draft.head.name in chosen]
     facts = [*after.values(), *(item for item in before.values() if after.get(item.file.path) is not item)]
     kept = _not_suppressed(drafts, facts) if config.ignore_comments else drafts
     kept.sort(key=order)
@@ -103,7 +106,17 @@ def compare(old: Side, new: Side, config: Config) -> Report:
         if item.reading.faults
     ]
     newest = list(changes.values())[-1]
-    return _report(kept, len(drafts) - len(kept), facts, (old.name, new.name), newest, told, crashes)
+    comparison = Comparison(
+        old=old.name,
+        new=new.name,
+        changed=sum(pair.old.resource.raw != pair.new.resource.raw for pair in newest.pairs),
+        unchanged=sum(pair.old.resource.raw == pair.new.resource.raw for pair in newest.pairs),
+        added=len(newest.added),
+        removed=len(newest.removed),
+        data=fates(newest, every),
+    )
+    objects = len(newest.old.resources) + len(newest.new.resources)
+    return _report(kept, len(drafts) - len(kept), facts, objects, comparison, told, crashes)
 
 
 def _was_readable(item: FileFacts | None) -> bool:
@@ -167,8 +180,8 @@ def _report(
     drafts: list[Draft],
     suppressed: int,
     facts: list[FileFacts],
-    names: tuple[str, str],
-    changes: Changes,
+    objects: int,
+    comparison: Comparison,
     notices: list[Notice],
     crashes: list[str],
 ) -> Report:
@@ -178,14 +191,13 @@ def _report(
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
-    changed = sum(pair.old.resource.raw != pair.new.resource.raw for pair in changes.pairs)
     return Report(
         findings=findings,
         notices=tuple(sorted(notices, key=lambda notice: (notice.file or "", notice.line or 0, notice.message))),
         summary=Summary(
             files=len({item.file.path for item in facts}),
             documents=sum(len(item.reading.documents) for item in facts),
-            objects=len(changes.old.resources) + len(changes.new.resources),
+            objects=objects,
             errors=count["error"],
             warnings=count["warning"],
             infos=count["info"],
@@ -193,12 +205,5 @@ def _report(
         ),
         crashes=tuple(dict.fromkeys(crashes)),
         sources={item.file.shown: item.file for item in facts if item.file.shown in shown},
-        comparison=Comparison(
-            old=names[0],
-            new=names[1],
-            changed=changed,
-            unchanged=len(changes.pairs) - changed,
-            added=len(changes.added),
-            removed=len(changes.removed),
-        ),
+        comparison=comparison,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -99,8 +99,31 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     rendered: int = 0
 
 
+Fate = Literal["deleted", "empty", "orphaned", "released", "unknown", "refused", "expanded", "new", "kept"]
+
+
+class DataFate(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change does to a claim, a claim template (its ``claims`` are those of its pods) or a volume.
+
+    * deleted: the data is gone; empty: pods start on new storage while the data stays elsewhere;
+    * orphaned: nothing uses the data any more; released: the volume stays without a claim;
+    * unknown: removed, and nothing tells the reclaim policy; refused: the API server does not take the change;
+    * expanded, new and kept: no data is lost.
+    """
+
+    fate: Fate
+    kind: Literal["claim", "claim template", "volume"]
+    namespace: str | None
+    name: str
+    claims: tuple[str, ...]
+    size: str | None
+    size_before: str | None
+    why: str
+    location: Location
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Which two revisions were compared, and how many objects are in one or both of them."""
+    """Which two revisions were compared, how many objects are in one or both, and what happens to the data."""
 
     old: str
     new: str
@@ -108,6 +131,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     unchanged: int
     added: int
     removed: int
+    data: tuple[DataFate, ...]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Subject = TypeVar("Subject", covariant=True)
 NodeType = TypeVar("NodeType", bound=Node)
 # How much of two objects must be equal for a definition elsewhere to be the same one: half as for git, more where the
-# file has another name in another folder.
+# file is in another folder of another name.
 _ALIKE, _VERY_ALIKE = 0.5, 0.8
 
 
@@ -297,7 +297,8 @@ def _is_move(old: Node, new: Node, scored: list[tuple[_Nearness, int, int]]) -> 
     score = _nearness(old, new)
     if score.alike == 1:
         return True
-    return len(scored) == 1 and score.alike >= (_ALIKE if score.same_file_name or score.same_unit else _VERY_ALIKE)
+    is_near = score.same_unit or (score.same_file_name and old.folders[-1] == new.folders[-1])
+    return len(scored) == 1 and score.alike >= (_ALIKE if is_near else _VERY_ALIKE)
 
 
 def _likeness(old: Any, new: Any) -> float:

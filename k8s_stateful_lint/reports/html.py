@@ -15,6 +15,7 @@ from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine.cards import card, heads
 from k8s_stateful_lint.engine.report import Notice, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.reports.fates import TITLE, size, what
 from k8s_stateful_lint.reports.frames import Frame, Row, frames, masked
 from k8s_stateful_lint.reports.graph import Element, Picture
 from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
@@ -56,6 +57,7 @@ def render(report: Report, style: Style) -> str:
         *_header(report, has_graph=bool(graph)),
         "<main>",
         *_crashes(report),
+        *_fates(report),
         *_findings(report, anchors),
         *graph,
         *_notices(report),
@@ -141,6 +143,17 @@ def _crashes(report: Report) -> Iterator[str]:
     for crash in report.crashes:
         yield f"<pre>{html.escape(lines_of_text(crash))}</pre>"
     yield "</section>"
+
+
+def _fates(report: Report) -> Iterator[str]:
+    """What happens to the data, where two revisions were compared."""
+    if report.comparison is None or not report.comparison.data:
+        return
+    yield f'<section class="panel"><h2>{TITLE}</h2><table>'
+    for row in report.comparison.data:
+        cells = (row.fate, what(row), size(row), row.why)
+        yield "<tr>" + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
+    yield "</table></section>"
 
 
 # Findings -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from k8s_stateful_lint._about import __version__
-from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.engine.report import Comparison, Location, ObjectReference, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
 
 VERSION = 1
@@ -37,7 +37,27 @@ def document(report: Report) -> dict[str, Any]:
             "suppressed": summary.suppressed,
             "baselined": summary.baselined,
         },
-        **({"comparison": msgspec.structs.asdict(report.comparison)} if report.comparison is not None else {}),
+        **({"comparison": _comparison(report.comparison)} if report.comparison is not None else {}),
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(comparison),
+        "data": [
+            {
+                "fate": row.fate,
+                "kind": row.kind,
+                "namespace": row.namespace,
+                "name": row.name,
+                "claims": list(row.claims),
+                "size": row.size,
+                "size_before": row.size_before,
+                "why": row.why,
+                **_place(row.location),
+            }
+            for row in comparison.data
+        ],
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from k8s_stateful_lint.engine.report import Report, ReportedFinding
+from k8s_stateful_lint.engine.report import DataFate, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.reports.fates import TITLE, size, what
 from k8s_stateful_lint.reports.frames import frames, masked, plain
 from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
 from k8s_stateful_lint.reports.places import encodable
@@ -15,6 +16,17 @@ from k8s_stateful_lint.reports.text import footer
 _LIMIT = 60_000
 _MOST_ROWS = 100
 _MARKS = {"error": "🔴", "warning": "🟡", "info": "🔵"}
+_FATES = {
+    "deleted": "🔴",
+    "empty": "🔴",
+    "orphaned": "🟡",
+    "released": "🟡",
+    "unknown": "🟡",
+    "refused": "⛔",
+    "expanded": "🟢",
+    "new": "🟢",
+    "kept": "🟢",
+}
 _SEVERITIES = ("error", "warning", "info")
 # What a forge turns into a mention or a reference: people and issues are not to be disturbed by a manifest.
 _REFERENCE = re.compile(r"([@#!~%$])(?=\w)")
@@ -48,6 +60,12 @@ def document(report: Report, limit: int) -> str:
         if sum(map(len, rows)) + len(row) > room // 2:
             break
         rows.append(row)
+    if report.comparison is not None and report.comparison.data:
+        shown_rows, fates = _fates(report.comparison.data, room // 3)
+        parts.append(fates)
+        if shown_rows < len(report.comparison.data):
+            parts.append(f"**{len(report.comparison.data) - shown_rows} more rows are left out.**")
+        room -= len(fates)
     if findings:
         parts.append("\n".join(["| | Rule | Where | What |", "|---|---|---|---|", *rows]))
     if len(rows) < len(findings):
@@ -79,6 +97,19 @@ def _title(report: Report) -> str:
     ]
     worst = next(severity for severity in _SEVERITIES if any(f.severity == severity for f in report.findings))
     return f"{_MARKS[worst]} k8s-stateful-lint: {', '.join(counts)}"
+
+
+def _fates(data: tuple[DataFate, ...], room: int) -> tuple[int, str]:
+    """What happens to the data as a table, as much of it as there is room for, and how many rows that is."""
+    lines = [f"### {TITLE}", "", "| | What | Size | Why |", "|---|---|---|---|"]
+    for number, row in enumerate(data):
+        cells = [f"{_FATES[row.fate]} {row.fate}", _code(what(row)).replace("|", "\\|"), size(row), row.why]
+        line = f"| {cells[0]} | {cells[1]} | {escaped(cells[2])} | {escaped(cells[3])} |"
+        if len(line) > room:
+            return number, "\n".join(lines)
+        room -= len(line) + 1
+        lines.append(line)
+    return len(data), "\n".join(lines)
 
 
 def _row(finding: ReportedFinding) -> str:

@@ -42,6 +42,10 @@ def render(report: Report, style: Style) -> str:
         ]
         if notices:
             parts.append("\n".join(notices))
+    if report.comparison is not None and report.comparison.data and not style.quiet:
+        from k8s_stateful_lint.reports.fates import table  # which paints with what is in this module
+
+        parts.append(table(report.comparison.data, style))
     if not style.quiet:
         more = "\n" + paint("k8s-stateful-lint explain RULE tells why, with examples", "dim", style)
         parts.append(footer(report, style) + (more if report.findings else ""))

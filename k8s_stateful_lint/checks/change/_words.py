@@ -13,6 +13,7 @@ from k8s_stateful_lint.reading import Route
 
 SIZE = ("spec", "resources", "requests", "storage")
 _LONGEST_VALUE = 60
+_MOST_PARTS = 3  # of what differs in a mapping
 
 
 def spec_of(node: Node) -> Mapping[str, Any]:
@@ -60,7 +61,10 @@ def pod_form(workload: Workload, spec: Any) -> dict[str, Any]:
 def below(form: Any, route: Route) -> Any:
     """What stands at a route of a form; None where nothing does."""
     for step in route:
-        form = form.get(step) if isinstance(form, Mapping) else None
+        if isinstance(form, list) and isinstance(step, int) and step < len(form):
+            form = form[step]
+        else:
+            form = form.get(step) if isinstance(form, Mapping) else None
     return form
 
 
@@ -72,17 +76,36 @@ def scalar_differs(pair: Pair[Claim], *route: str) -> bool:
 
 def value_of(node: Node, route: Route) -> str:
     """A field of an object, claim or claim template as people read it."""
-    return _text_of(node.get(*route) if isinstance(node, Claim) else node.resource.get(*route))
+    return _text_of(_raw(node, route))
 
 
 def from_to(old: Node, new: Node, route: Route) -> str:
-    """What a field was and is: ``from 10Gi to 20Gi``."""
+    """What a field was and is: ``from 10Gi to 20Gi``; of a mapping only what differs."""
+    before, after = (_raw(node, route) for node in (old, new))
+    if isinstance(before, dict) and isinstance(after, dict):
+        forms = (normal_form(old.graph.knowledge, "", value) for value in (before, after))
+        parts = [_difference(before, after, inner) for inner in differences(*forms)]
+        more = f" and {len(parts) - _MOST_PARTS} more" if len(parts) > _MOST_PARTS else ""
+        return f"({', '.join(parts[:_MOST_PARTS])}{more})"
     return f"from {value_of(old, route)} to {value_of(new, route)}"
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any], route: Route) -> str:
+    name, was, now = str(route[-1]) if route else "", *(below(side, route) for side in (before, after))
+    if was is None:
+        return f"{name}: {_text_of(now)} is new"
+    if now is None:
+        return f"{name}: {_text_of(was)} is gone"
+    return f"{name} from {_text_of(was)} to {_text_of(now)}"
+
+
+def _raw(node: Node, route: Route) -> Any:
+    return node.get(*route) if isinstance(node, Claim) else node.resource.get(*route)
 
 
 def spot(node: Node, route: Route) -> Place:
     """Where a field is: at its key if it holds a mapping or a list, whose own place is that of what is in it."""
-    value = node.get(*route) if isinstance(node, Claim) else node.resource.get(*route)
+    value = _raw(node, route)
     return node.at(*route, part="key") if isinstance(value, dict | list) else node.at(*route)
 
 

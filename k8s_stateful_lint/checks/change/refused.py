@@ -54,7 +54,9 @@ def stateful_set_immutable_field_changed(pair: Pair[StatefulSet]) -> Iterator[Fi
     fields += ["revisionHistoryLimit"] if target <= (1, 32) else []
     fields += ["ordinals"] if target <= (1, 25) else []
     for field in fields:
-        if differ(old.get(field), new.get(field)):
+        # A patch writes no selector, and no StatefulSet is without one.
+        is_written = field != "selector" or (old.get(field) and new.get(field))
+        if is_written and differ(old.get(field), new.get(field)):
             yield Finding(
                 place=spot(pair.new, ("spec", field)),
                 message=f"{pair.new.label} changes {field} {from_to(pair.old, pair.new, ('spec', field))}, "
@@ -96,7 +98,7 @@ def claim_template_changed(pair: Pair[StatefulSet]) -> Iterator[Finding]:
 def _template_fields(old: Claim, new: Claim, owner: StatefulSet, answer: str) -> Iterator[Finding]:
     for route in changed_fields(claim_form(old), claim_form(new)):
         before, after = value_of(old, route), value_of(new, route)
-        message = f"{new.label} of {owner.label} changes {title(route)} from {before} to {after}"
+        message = f"{new.label} of {owner.label} changes {title(route)} {from_to(old, new, route)}"
         steps = procedures.recreate(owner)
         advice = None
         if route == SIZE and old.request is not None and new.request is not None:
