@@ -167,7 +167,8 @@ class Repository:
         if done.returncode != 0:
             said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
             if "not a git repository" in said:
-                raise GitError(f"{self.directory} is in no git repository")
+                where = "this directory" if self.directory == "." else self.directory
+                raise GitError(f"{where} is in no git repository")
             raise GitError(f"git {words[0]}: {said or f'exit code {done.returncode}'}")
         return done.stdout
 

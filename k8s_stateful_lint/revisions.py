@@ -224,7 +224,10 @@ def _side(name: str, wanted: Wanted) -> Revision:
     if name == "-":
         return Revision(STDIN, [SourceFile(STDIN, wanted.stdin() if wanted.stdin else b"")])
     if not _is_path(name):
-        repository = Repository.around(".")
+        try:
+            repository = Repository.around(".")
+        except GitError as error:
+            raise RevisionError(f"there is no file or directory {name}, and {error}") from error
         return _committed(repository, name, repository.commit(name), [], wanted)
     if Path(name).is_file() and _is_archive(name):
         return Revision(name, list(_archived(name, wanted)))

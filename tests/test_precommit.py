@@ -80,6 +80,7 @@ repos:
     hooks:
       - id: k8s-stateful-lint
       - id: k8s-stateful-lint-changed
+      - id: k8s-stateful-lint-compare
 """
 
 # What pip says when there is no network; with CI set, that is a failure like any other.
@@ -152,7 +153,7 @@ def copy_of_this_repository(target: Path) -> None:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A repository in which pre-commit has installed both hooks."""
+    """A repository in which pre-commit has installed every hook."""
     pytest.importorskip("pre_commit")
     place = tmp_path_factory.mktemp("precommit")
     # A run from inside a git hook or a continuous integration has variables that must not leak in here.
@@ -243,3 +244,22 @@ def test_commit_without_manifests_runs_nothing(repository: Repository, hook: str
     assert outcome.returncode == 0, outcome.stdout
     assert "Skipped" in outcome.stdout
     repository.git("rm", "--quiet", "--force", "notes.txt")
+
+
+def test_compare_hook_tells_what_the_staged_changes_do(repository: Repository) -> None:
+    repository.stage("claim.yaml", CLAIM.replace("10Gi", "5Gi"))
+    outcome = repository.hook("k8s-stateful-lint-compare")
+    assert outcome.returncode == 1, outcome.stdout
+    assert "claim-shrunk" in outcome.stdout
+    assert "HEAD:claim.yaml" in outcome.stdout
+    repository.stage("claim.yaml", CLAIM)
+    repository.git("rm", "--quiet", "claim.yaml")
+    outcome = repository.hook("k8s-stateful-lint-compare")
+    assert outcome.returncode == 1, outcome.stdout
+    assert "claim-removed" in outcome.stdout
+
+
+def test_compare_hook_passes_without_changes_to_data(repository: Repository) -> None:
+    repository.stage("other.yaml", UNRELATED)
+    outcome = repository.hook("k8s-stateful-lint-compare")
+    assert outcome.returncode == 0, outcome.stdout

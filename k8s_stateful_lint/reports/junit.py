@@ -62,7 +62,7 @@ def _run(report: Report) -> tuple[int, int, int, list[str]]:
 
 
 def _suite(file: str, findings: list[ReportedFinding], report: Report) -> tuple[int, int, int, list[str]]:
-    path = in_repository(file, "GITHUB_WORKSPACE", "CI_PROJECT_DIR")
+    path = _path(file)
     failures = sum(finding.severity != "info" for finding in findings)
     cases = [line for finding in findings for line in _case(finding, path, report)]
     return len(findings), failures, 0, _wrapped(path, len(findings), failures, 0, cases)
@@ -76,7 +76,9 @@ def _wrapped(name: str, tests: int, failures: int, errors: int, cases: list[str]
 def _case(finding: ReportedFinding, path: str, report: Report) -> list[str]:
     # No line number in the name: a test that moved is the same test.
     name = " ".join(part for part in (finding.rule, name_of(finding.object), finding.path) if part)
-    attributes = _attributes(classname=path, name=line_of_text(name), file=path, line=str(finding.place.line))
+    attributes = _attributes(
+        classname=path, name=line_of_text(name), file=_path(finding.place.file), line=str(finding.place.line)
+    )
     frame = text.render(msgspec.structs.replace(report, findings=(finding,)), Style(width=_WIDTH, quiet=True))
     if finding.severity == "info":
         body = f"      <system-out>{_content(frame)}</system-out>"
@@ -84,6 +86,10 @@ def _case(finding: ReportedFinding, path: str, report: Report) -> list[str]:
         what = _attributes(message=line_of_text(finding.message), type=finding.severity)
         body = f"      <failure {what}>{_content(frame)}</failure>"
     return [f"    <testcase {attributes}>", body, "    </testcase>"]
+
+
+def _path(file: str) -> str:
+    return in_repository(file, "GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def _attributes(**values: str) -> str:
