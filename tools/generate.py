@@ -92,6 +92,26 @@ def _sample() -> str:
     return f"{wanted}\n...\n{footer(report, style)}"
 
 
+def comparison() -> bytes:
+    """docs/compare.md with what the program says about its example."""
+    from k8s_stateful_lint.config import Config
+    from k8s_stateful_lint.engine.compare import Side, compare
+    from k8s_stateful_lint.reports import Style, render
+    from k8s_stateful_lint.revisions import Wanted, read_revisions
+
+    here = Path.cwd()
+    os.chdir(ROOT / "examples" / "upgrade")
+    try:
+        old, new = read_revisions(Wanted(("before", "after")))
+        report = compare(Side(old.name, old.files), Side(new.name, new.files), Config())
+    finally:
+        os.chdir(here)
+    text = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
+    said = render("text", report, Style(width=96)).rstrip()
+    block = f"<!-- compare -->\n```console\n$ k8s-stateful-lint compare before after\n{said}\n```\n<!-- /compare -->"
+    return re.sub(r"<!-- compare -->.*?<!-- /compare -->", lambda _: block, text, flags=re.DOTALL).encode()
+
+
 # Every generated file, and what makes it, in this order: the index first, since everything else reads it.
 GENERATED: dict[str, Callable[[], bytes]] = {
     "rules/index.json": rule_index,
@@ -101,6 +121,7 @@ GENERATED: dict[str, Callable[[], bytes]] = {
     "docs/index.md": lambda: with_sample("docs/index.md"),
     "docs/ci.md": lambda: document("docs/ci.md"),
     "docs/start.md": lambda: document("docs/start.md"),
+    "docs/compare.md": comparison,
 }
 
 

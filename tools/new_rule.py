@@ -36,7 +36,7 @@ examples:
 
 FUNCTION = '''
 
-def {function}(workload: Workload) -> Iterator[Finding]:
+def {function}({subject}) -> Iterator[Finding]:
     """TODO what it finds, and the source of the fact it rests on."""
     raise NotImplementedError
 '''
@@ -65,13 +65,24 @@ def scaffold(name: str, root: Path = ROOT) -> list[Path]:
     card = root / "rules" / family / f"{rule}.yaml"
     if any((root / "rules").glob(f"*/{rule}.yaml")):
         raise ValueError(f"there is a rule {rule} already")
-    module = root / "k8s_stateful_lint" / "checks" / f"{family.replace('-', '_')}.py"
+    package = root / "k8s_stateful_lint" / "checks" / family.replace("-", "_")
+    # The family change has a package: what the API server accepts is in `data`, what it refuses in `refused`.
+    module = package / "data.py" if package.is_dir() else package.with_suffix(".py")
     text = module.read_text(encoding="utf-8") if module.exists() else MODULE.format(family=family)
     card.parent.mkdir(parents=True, exist_ok=True)
-    card.write_text(CARD, encoding="utf-8")
+    card.write_text(CARD if family != "change" else _with_two_sides(CARD), encoding="utf-8")
     module.parent.mkdir(parents=True, exist_ok=True)
-    module.write_text(text + FUNCTION.format(function=rule.replace("-", "_")), encoding="utf-8")
+    subject = "pair: Pair[Workload]" if family == "change" else "workload: Workload"
+    function = FUNCTION.format(function=rule.replace("-", "_"), subject=subject)
+    module.write_text(text + function, encoding="utf-8")
     return [card, module]
+
+
+def _with_two_sides(card: str) -> str:
+    """The card of a rule that compares: its examples have an old and a new side, the marker is on the new one."""
+    text = "        TODO: {manifest: here}"
+    old = f"      old: |\n{text}\n      new: |\n"
+    return card.replace("      manifest: |\n", old)
 
 
 def main() -> int:
