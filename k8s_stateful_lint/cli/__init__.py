@@ -19,27 +19,51 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # The most frequent call of all (hooks, CI) does not wait for the command line's machinery.
         print(f"k8s-stateful-lint {__version__}")
         sys.exit(0)
-    import typer
-
-    from k8s_stateful_lint.cli.app import app
-    from k8s_stateful_lint.cli.shared import CLEAN, FINDINGS, INTERRUPTED, USAGE, say
+    from k8s_stateful_lint.cli.shared import FINDINGS, INTERRUPTED, say
 
     try:
-        code = app(given, standalone_mode=False, prog_name="k8s-stateful-lint")
-        sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else CLEAN)
-    except (KeyboardInterrupt, typer.Abort):
+        try:
+            _run_plainly(given)
+            _run(given)
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
         say("interrupted")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FINDINGS)
+
+
+def _run_plainly(given: list[str]) -> None:
+    """Run the commands that hooks and CI wait for without the command line's machinery, where it is not needed."""
+    from k8s_stateful_lint.cli.check import check, check_changed
+    from k8s_stateful_lint.cli.options import plain
+
+    command = {"check": check, "check-changed": check_changed}.get(given[0]) if given else None
+    values = plain(command, given[1:]) if command is not None else None
+    if command is not None and values is not None:
+        command(**values)
+        sys.exit(0)
+
+
+def _run(given: list[str]) -> NoReturn:
+    import typer
+
+    from k8s_stateful_lint.cli.app import app
+    from k8s_stateful_lint.cli.shared import CLEAN, INTERRUPTED, USAGE, say
+
+    try:
+        code = app(given, standalone_mode=False, prog_name="k8s-stateful-lint")
+        sys.exit(code if isinstance(code, int) else CLEAN)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:  # typer turns the interrupt into an exit of its own
-            say("interrupted")
+            raise KeyboardInterrupt from None
         raise
     except Exception as error:
         if (message := getattr(error, "format_message", None)) is not None:  # click's usage errors

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +14,7 @@ from k8s_stateful_lint.cli.check import check, check_changed
 from k8s_stateful_lint.cli.compare import compare
 from k8s_stateful_lint.cli.explain import explain, rules
 from k8s_stateful_lint.cli.graph import graph
+from k8s_stateful_lint.cli.options import Option, parameters_of
 
 app = typer.Typer(
     name="k8s-stateful-lint",
@@ -32,9 +36,30 @@ def _main(
         raise typer.Exit
 
 
-app.command()(check)
-app.command("check-changed", hidden=True)(check_changed)
-app.command()(compare)
-app.command()(graph)
+def _declared(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer wants it: with its own marks in place of ours."""
+
+    @wraps(command)
+    def call(**values: Any) -> None:
+        command(**values)
+
+    marks: dict[str, Any] = {}
+    for name, written, declared in parameters_of(command):
+        if isinstance(declared, Option):
+            mark = typer.Option(*declared.names, metavar=declared.metavar, help=declared.help)
+        else:
+            mark = typer.Argument(metavar=declared.metavar, help=declared.help)
+        marks[name] = Annotated[written, mark]
+    plain = signature(command)
+    parameters = [each.replace(annotation=marks[each.name]) for each in plain.parameters.values()]
+    call.__signature__ = plain.replace(parameters=parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = marks
+    return call
+
+
+app.command()(_declared(check))
+app.command("check-changed", hidden=True)(_declared(check_changed))
+app.command()(_declared(compare))
+app.command()(_declared(graph))
 app.command()(explain)
 app.command()(rules)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from k8s_stateful_lint.cli.options import Argument, option
 from k8s_stateful_lint.cli.shared import (
     CLEAN,
     NOTHING,
@@ -28,60 +27,54 @@ def check(
     paths: Paths = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--format",
             help="text, concise, json, sarif, github, gitlab, junit, markdown or html; "
             "repeatable, paired with --output.",
         ),
     ] = None,
     outputs: Annotated[
-        list[str] | None, typer.Option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
+        list[str] | None, option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
     ] = None,
     select: Annotated[
-        list[str] | None, typer.Option(metavar="RULE|FAMILY", help="Run only these; repeatable or with commas.")
+        list[str] | None, option(metavar="RULE|FAMILY", help="Run only these; repeatable or with commas.")
     ] = None,
-    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE|FAMILY", help="Leave these out.")] = None,
+    ignore: Annotated[list[str] | None, option(metavar="RULE|FAMILY", help="Leave these out.")] = None,
     extend_select: Annotated[
-        list[str] | None, typer.Option(metavar="RULE|FAMILY", help="Run these too, for example strict ones.")
+        list[str] | None, option(metavar="RULE|FAMILY", help="Run these too, for example strict ones.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Also run the rules of the strict wave.")] = False,
+    strict: Annotated[bool, option("--strict", help="Also run the rules of the strict wave.")] = False,
     fail_on: Annotated[
-        str | None, typer.Option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
+        str | None, option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
     ] = None,
     environment: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The environment of every object, e.g. production.")
+        str | None, option(metavar="NAME", help="The environment of every object, e.g. production.")
     ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The namespace of objects that write none.")
-    ] = None,
+    namespace: Annotated[str | None, option(metavar="NAME", help="The namespace of objects that write none.")] = None,
     kustomize: Annotated[
-        bool, typer.Option("--kustomize", help="Build every overlay first, and judge what it makes of its files.")
+        bool, option("--kustomize", help="Build every overlay first, and judge what it makes of its files.")
     ] = False,
-    helm: Annotated[
-        bool, typer.Option("--helm", help="Render every chart first, with each of its files of values.")
-    ] = False,
+    helm: Annotated[bool, option("--helm", help="Render every chart first, with each of its files of values.")] = False,
     render_only: Annotated[
-        list[str] | None, typer.Option(metavar="DIR", help="Render only these overlays and charts; globs, repeatable.")
+        list[str] | None, option(metavar="DIR", help="Render only these overlays and charts; globs, repeatable.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version; of a range, each end is checked.")
+        str | None, option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version; of a range, each end is checked.")
     ] = None,
     schema: Annotated[
-        str | None, typer.Option(metavar="all|modelled|off", help="What is checked against the API's schemas.")
+        str | None, option(metavar="all|modelled|off", help="What is checked against the API's schemas.")
     ] = None,
     complete: Annotated[
-        bool, typer.Option("--complete", help="The input is all there is: what is missing is an error.")
+        bool, option("--complete", help="The input is all there is: what is missing is an error.")
     ] = False,
-    config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
-    ] = None,
-    no_config: Annotated[bool, typer.Option("--no-config", help="Use no configuration file.")] = False,
+    config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
+    no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
     no_ignores: Annotated[
-        bool, typer.Option("--no-ignores", help="Report also what comments and annotations suppress.")
+        bool, option("--no-ignores", help="Report also what comments and annotations suppress.")
     ] = False,
-    statistics: Annotated[bool, typer.Option("--statistics", help="Count findings by rule.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show notices and reasons.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
+    statistics: Annotated[bool, option("--statistics", help="Count findings by rule.")] = False,
+    verbose: Annotated[bool, option("--verbose", "-v", help="Also show notices and reasons.")] = False,
+    quiet: Annotated[bool, option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
     color: Colour = "auto",
 ) -> None:
     """Lint manifests. Exit codes: 1 findings, 2 wrong usage, 3 a rule crashed, 4 nothing to lint."""
@@ -114,16 +107,16 @@ def check(
         write_report(name, output, report, color, verbose=verbose, quiet=quiet)
     if statistics:
         print_statistics(report)
-    raise typer.Exit(exit_code(report, config))
+    raise SystemExit(exit_code(report, config))
 
 
 def check_changed(
-    files: Annotated[list[str], typer.Argument(metavar="FILES...", help="The files that changed.")],
+    files: Annotated[list[str], Argument(metavar="FILES...", help="The files that changed.")],
     fail_on: Annotated[
-        str | None, typer.Option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
+        str | None, option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
     ] = None,
     environment: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The environment of every object, e.g. production.")
+        str | None, option(metavar="NAME", help="The environment of every object, e.g. production.")
     ] = None,
     color: Colour = "auto",
 ) -> None:
@@ -135,4 +128,4 @@ def check_changed(
     tell_problems(report, quiet=True)
     write_report("text", "-", report, color, verbose=False, quiet=False)
     code = exit_code(report, config)
-    raise typer.Exit(CLEAN if code == NOTHING else code)
+    raise SystemExit(CLEAN if code == NOTHING else code)

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from k8s_stateful_lint.cli.options import Argument, option
 from k8s_stateful_lint.cli.shared import (
     CLEAN,
     NOTHING,
@@ -31,49 +30,45 @@ if TYPE_CHECKING:
 def compare(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="[OLD NEW | A..B | PATHS]...",
             help="Two directories, files, archives, git revisions or '-'; or a range of git and paths in it.",
         ),
     ] = None,
     base: Annotated[
-        str | None, typer.Option("--from", metavar="REVISION", help="Compare the working tree with this git revision.")
+        str | None, option("--from", metavar="REVISION", help="Compare the working tree with this git revision.")
     ] = None,
-    staged: Annotated[bool, typer.Option("--staged", help="Compare what is staged with HEAD.")] = False,
+    staged: Annotated[bool, option("--staged", help="Compare what is staged with HEAD.")] = False,
     formats: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--format",
             help="text, concise, json, sarif, github, gitlab, junit, markdown or html; "
             "repeatable, paired with --output.",
         ),
     ] = None,
     outputs: Annotated[
-        list[str] | None, typer.Option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
+        list[str] | None, option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
     ] = None,
-    select: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Run only these; repeatable.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Leave these out.")] = None,
+    select: Annotated[list[str] | None, option(metavar="RULE", help="Run only these; repeatable.")] = None,
+    ignore: Annotated[list[str] | None, option(metavar="RULE", help="Leave these out.")] = None,
     fail_on: Annotated[
-        str | None, typer.Option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
+        str | None, option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
     ] = None,
     environment: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The environment of every object, e.g. production.")
+        str | None, option(metavar="NAME", help="The environment of every object, e.g. production.")
     ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The namespace of objects that write none.")
-    ] = None,
+    namespace: Annotated[str | None, option(metavar="NAME", help="The namespace of objects that write none.")] = None,
     target: Annotated[
-        str | None, typer.Option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version whose answers are told.")
+        str | None, option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version whose answers are told.")
     ] = None,
-    config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
-    ] = None,
-    no_config: Annotated[bool, typer.Option("--no-config", help="Use no configuration file.")] = False,
+    config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
+    no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
     no_ignores: Annotated[
-        bool, typer.Option("--no-ignores", help="Report also what comments and annotations suppress.")
+        bool, option("--no-ignores", help="Report also what comments and annotations suppress.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show notices and reasons.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
+    verbose: Annotated[bool, option("--verbose", "-v", help="Also show notices and reasons.")] = False,
+    quiet: Annotated[bool, option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
     color: Colour = "auto",
 ) -> None:
     """Compare two revisions: what the API server will refuse, and what happens to the data.
@@ -105,7 +100,7 @@ def compare(
         write_report(name, output, report, color, verbose=verbose, quiet=quiet)
     code = exit_code(report, config)
     # A hook on a commit that touches no manifest has nothing to say.
-    raise typer.Exit(CLEAN if staged and code == NOTHING else code)
+    raise SystemExit(CLEAN if staged and code == NOTHING else code)
 
 
 def _compared(old: Revision, new: Revision, config: Config) -> Report:

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from k8s_stateful_lint.cli.options import option
 from k8s_stateful_lint.cli.shared import (
     NOTHING,
     Colour,
@@ -22,14 +21,10 @@ from k8s_stateful_lint.cli.shared import (
 
 def graph(
     paths: Paths = None,
-    format_name: Annotated[str, typer.Option("--format", metavar="tree|mermaid|dot|json", help="How.")] = "tree",
-    focus: Annotated[
-        str | None, typer.Option(metavar="KIND/NAME", help="Only what has to do with this object.")
-    ] = None,
-    config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The configuration file.")
-    ] = None,
-    no_config: Annotated[bool, typer.Option("--no-config", help="Use no configuration file.")] = False,
+    format_name: Annotated[str, option("--format", metavar="tree|mermaid|dot|json", help="How.")] = "tree",
+    focus: Annotated[str | None, option(metavar="KIND/NAME", help="Only what has to do with this object.")] = None,
+    config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
+    no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
     color: Colour = "auto",
 ) -> None:
     """Show what uses what: workloads, volumes, claims, classes and drivers, with the problems where they are."""
@@ -45,4 +40,4 @@ def graph(
     except KeyError as error:
         fail(str(error.args[0]))
     if report.linted_nothing:
-        raise typer.Exit(NOTHING)
+        raise SystemExit(NOTHING)

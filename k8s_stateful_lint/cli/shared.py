@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import typer
+from k8s_stateful_lint.cli.options import Argument, option
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.config import Config
@@ -27,9 +27,9 @@ _MANY = 5  # notices of one kind that are told one by one
 _PATIENCE = 1.0  # seconds before a progress bar appears
 
 Paths = Annotated[
-    list[str] | None, typer.Argument(metavar="[PATHS]...", help="Files and directories; '-' is standard input.")
+    list[str] | None, Argument(metavar="[PATHS]...", help="Files and directories; '-' is standard input.")
 ]
-Colour = Annotated[str, typer.Option("--color", metavar="auto|always|never", help="Whether to colour text.")]
+Colour = Annotated[str, option("--color", metavar="auto|always|never", help="Whether to colour text.")]
 
 
 def say(message: str) -> None:
@@ -40,7 +40,7 @@ def say(message: str) -> None:
 def fail(message: str) -> NoReturn:
     """End the command: it was used wrongly, or the configuration is wrong."""
     say(message)
-    raise typer.Exit(USAGE)
+    raise SystemExit(USAGE)
 
 
 def split_names(values: list[str] | None) -> list[str] | None:
