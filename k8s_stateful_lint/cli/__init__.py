@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
 from k8s_stateful_lint._about import __version__
@@ -41,7 +42,8 @@ def _run_plainly(given: list[str]) -> None:
     from k8s_stateful_lint.cli.check import check, check_changed
     from k8s_stateful_lint.cli.options import plain
 
-    command = {"check": check, "check-changed": check_changed}.get(given[0]) if given else None
+    commands: dict[str, Callable[..., None]] = {"check": check, "check-changed": check_changed}
+    command = commands.get(given[0]) if given else None
     values = plain(command, given[1:]) if command is not None else None
     if command is not None and values is not None:
         command(**values)
