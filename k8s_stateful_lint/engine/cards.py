@@ -4,8 +4,6 @@ A run needs only the heads of the cards, which stand together in the generated `
 when somebody asks for it.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding
@@ -83,7 +82,7 @@ def _functions(module: ModuleType) -> dict[str, Check]:
     return {
         name.replace("_", "-"): function
         for name, function in vars(module).items()
-        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__ and not name.startswith("_")
     }
 
 

@@ -3,12 +3,10 @@
 What a container of an image will do with its settings is in :mod:`~k8s_stateful_lint.knowledge.image_process`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -82,7 +80,7 @@ class Sign(_Row, frozen=True, kw_only=True):
     mount: bool = False
     default_command: bool = False
     without: tuple[str, ...] = ()
-    also: Sign | None = None
+    also: "Sign | None" = None
     reason: str | None = None
 
 
@@ -334,7 +332,7 @@ class ImageTable:
         self._patterns = [(name[:-1], entry) for name, entry in self._names.items() if name.endswith("*")]
         self._tail_patterns = [(name[:-1], entry) for name, entry in self._tails.items() if name.endswith("*")]
 
-    def extended(self, rows: Iterable[Mapping[str, Any]], mirrors: Mapping[str, str] | None = None) -> ImageTable:
+    def extended(self, rows: Iterable[Mapping[str, Any]], mirrors: Mapping[str, str] | None = None) -> "ImageTable":
         """Add rows of the user, or let them override the cells of the row with the same key."""
         user = ({"status": "verified", "source": "configuration", **row} for row in rows)
         return ImageTable(_read_rows([*self._cells(), *user]), {**self.mirrors, **(mirrors or {})})
@@ -358,7 +356,7 @@ class ImageTable:
 @lru_cache(maxsize=1)
 def builtin_images() -> ImageTable:
     """The table of the package."""
-    document = _load_yaml(resources.files(__package__).joinpath("images.yaml").read_bytes())
+    document = _load_yaml(Path(__file__).with_name("images.yaml").read_bytes())
     return ImageTable(_read_rows(document["images"]), document["mirrors"])
 
 

@@ -4,8 +4,6 @@ Every row says how sure it is (``status``) and where it comes from (``source``).
 unknown, and no rule may rest on it.
 """
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Collection, Mapping
 from enum import Enum

@@ -1,7 +1,5 @@
 """The base of every API type, and metadata, which they all share."""
 
-from __future__ import annotations
-
 import msgspec
 
 

@@ -1,7 +1,5 @@
 """kustomization.yaml, as far as files alone can be understood (kustomize api/types/kustomization.go)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from k8s_stateful_lint.model.base import ApiStruct, Metadata

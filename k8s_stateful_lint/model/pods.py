@@ -1,7 +1,5 @@
 """Pods: containers, mounts, volumes, placement (API group core/v1)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec

@@ -1,7 +1,5 @@
 """Claims, volumes, classes and snapshots (core/v1, storage.k8s.io, snapshot.storage.k8s.io)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from k8s_stateful_lint.model.base import ApiStruct, LabelSelector, Metadata, SelectorRequirement

@@ -1,7 +1,5 @@
 """Everything that makes pods (apps/v1, batch/v1, core/v1 and the API groups they once lived in)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import msgspec
