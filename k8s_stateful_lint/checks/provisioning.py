@@ -60,7 +60,7 @@ def claim_without_storage_class(claim: Claim) -> Iterator[Finding]:
     elif any(found.is_default for found in graph.unit_mates(claim, StorageClass)):
         return  # several defaults of the unit: the newest is taken
     elif graph.is_closed("StorageClass"):
-        if any(found.is_default for found in graph.storage_classes):
+        if graph.default_classes:
             return
         yield Finding(
             place=place,

@@ -191,7 +191,7 @@ def _suppress(
     by_file: dict[str, Suppressions] = {}
     if config.ignore_comments:
         for item in facts:
-            if may_suppress(item.file.data):
+            if any(map(may_suppress, item.reading.documents)):
                 by_file[item.file.path] = suppressions_of(item.file, item.reading.documents, item.resources)
     kept: list[Draft] = []
     suppressed: list[Draft] = []

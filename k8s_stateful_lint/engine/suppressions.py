@@ -85,9 +85,9 @@ class Suppressions:
                 )
 
 
-def may_suppress(data: bytes) -> bool:
-    """Whether a file may hold directives."""
-    return ANNOTATION.encode() in data or MARKER.search(data) is not None
+def may_suppress(document: Document) -> bool:
+    """Whether a document may hold directives."""
+    return document.has_word(ANNOTATION.encode()) or document.may_match(MARKER)
 
 
 def suppressions_of(file: SourceFile, documents: Iterable[Document], resources: Iterable[Resource]) -> Suppressions:

@@ -197,6 +197,11 @@ class Graph:
         return self.of_type(StorageClass)
 
     @cached_property
+    def default_classes(self) -> tuple[StorageClass, ...]:
+        """StorageClasses that are marked as the default."""
+        return tuple(storage_class for storage_class in self.storage_classes if storage_class.is_default)
+
+    @cached_property
     def services(self) -> tuple[Service, ...]:
         """Services."""
         return self.of_type(Service)
@@ -556,7 +561,7 @@ class Graph:
         cluster = self.config.cluster
         if cluster.default_class is not None:
             return ClassName("" if cluster.default_class == "none" else cluster.default_class, written=False)
-        marked = [c for c in self.storage_classes if c.is_default]
+        marked = self.default_classes
         if len(marked) == 1 and not own:
             return ClassName(marked[0].name, written=False, weak=1)
         if cluster.platform is not None and not marked:

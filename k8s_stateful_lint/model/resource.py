@@ -100,7 +100,7 @@ class Resource:
                 if not isinstance(value, list) or step >= len(value):
                     return None
                 value = value[step]
-            elif isinstance(value, Mapping):
+            elif isinstance(value, dict):
                 value = value.get(step)
             else:
                 return None

@@ -87,8 +87,12 @@ class Document:
         return self._tree.lines.place(self._tree.content)[0]
 
     def may_match(self, pattern: re.Pattern[bytes]) -> bool:
-        """Whether a pattern matches somewhere in the bytes of the document."""
-        return pattern.search(self._body.data, self._piece.start, self._piece.end) is not None
+        """Whether a pattern matches somewhere in the bytes of the document, or in the comments before it."""
+        return pattern.search(self._body.data, self._piece.lead, self._piece.end) is not None
+
+    def has_word(self, word: bytes) -> bool:
+        """Whether these bytes are somewhere in the document, or in the comments before it."""
+        return self._body.data.find(word, self._piece.lead, self._piece.end) >= 0
 
     def span(self, route: Route, *, part: Part = "value") -> Span:
         """The place of the node at `route`.

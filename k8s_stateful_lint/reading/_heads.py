@@ -7,7 +7,7 @@ is made only where it is certain that the fields in front of it are read as they
 import re
 from typing import Any, NamedTuple
 
-from ._rocks import BREAKS
+from ._rocks import has_odd_breaks
 from ._source import TEMPLATE
 
 
@@ -64,13 +64,13 @@ def is_head(value: Any, head: bytes, unread: Unread) -> bool:
 
 def _is_special(data: bytes, start: int, unless: tuple[re.Pattern[bytes], ...]) -> bool:
     """Whether something behind `start` matters to the whole file, or to somebody who asks for it."""
-    if data.count(b"\r", start) != data.count(b"\r\n", start):
+    if data.find(b"\r", start) >= 0 and data.count(b"\r", start) != data.count(b"\r\n", start):
         return True
     if not data.isascii():
         try:
-            data[start:].decode()
+            data.decode()
         except UnicodeDecodeError:
             return True
-        if BREAKS.search(data, start):
+        if has_odd_breaks(data):
             return True
     return TEMPLATE.search(data, start) is not None or any(pattern.search(data, start) for pattern in unless)

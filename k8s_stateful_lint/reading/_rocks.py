@@ -56,7 +56,7 @@ _VALUE_LEAD = re.compile(rb"[ \t]*+(?:- +)*+(?:[^\s#:][^:\n]*+:[ \t]+)?")
 _KEY_LEAD = re.compile(rb" *(?:- +)*")
 _MERGE = re.compile(rb"<<\s*:")
 # Line breaks to go-yaml only; and a byte order mark, which yamlrocks drops.
-BREAKS = re.compile(rb"\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf")
+_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf")
 _ALIAS = re.compile(rb"\*[^\s,\]}](?<=[\s\[,]\*.)")
 _MANY_ALIASES = 30
 # Numbers to go-yaml, text to yamlrocks: 0o17, 09.
@@ -75,8 +75,13 @@ def _differs(data: bytes) -> bool:
         or (b"?" in data and any(_begins_line(data, match.start()) for match in _QUESTION.finditer(data)))
         or (b"<" in data and any(not _is_first_key(data, match.start()) for match in _MERGE.finditer(data)))
         or (b"_" in data and _odd_underscore(data))
-        or (not data.isascii() and BREAKS.search(data))
+        or has_odd_breaks(data)
     )
+
+
+def has_odd_breaks(data: bytes) -> bool:
+    """Whether there are line breaks that only go-yaml knows."""
+    return not data.isascii() and any(mark in data for mark in _BREAKS)
 
 
 def _begins_line(data: bytes, offset: int) -> bool:

@@ -60,7 +60,7 @@ class SourceFile:
     data: bytes
     label: str = ""
     revision: str = ""
-    _cache: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def shown(self) -> str:
@@ -86,13 +86,6 @@ class SourceFile:
             self._cache["lines"] = [line.removesuffix("\r") for line in self.text.split("\n")]
         lines: list[str] = self._cache["lines"]
         return lines
-
-    def holds_any(self, words: tuple[bytes, ...]) -> bool:
-        """Whether one of these words is in the bytes. The answer is remembered: ask for the same words each time."""
-        if words not in self._cache:
-            self._cache[words] = any(word in self.data for word in words)
-        answer: bool = self._cache[words]
-        return answer
 
 
 def encoding_of(data: bytes) -> tuple[str, bytes]:
