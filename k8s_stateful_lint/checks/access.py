@@ -289,7 +289,7 @@ def overlapping_paths_in_claim(workload: Workload, options: Mapping[str, Any]) -
     references = [volume for volume in workload.volumes if volume.claim_name and volume.writable_mounts]
     if not references:
         return
-    for other in _earlier_mates(workload):
+    for other in _earlier_mates(workload, {volume.claim_name for volume in references}):
         for volume in references:
             if any(fnmatchcase(volume.claim_name, glob) for glob in options["allow-claims"]):
                 continue
@@ -298,12 +298,15 @@ def overlapping_paths_in_claim(workload: Workload, options: Mapping[str, Any]) -
                     yield from _overlapping_mounts(volume, theirs)
 
 
-def _earlier_mates(workload: Workload) -> list[Workload]:
+def _earlier_mates(workload: Workload, claim_names: set[str]) -> list[Workload]:
+    """What is deployed together with a workload, uses claims of these names, and comes before it."""
     graph = workload.graph
     return [
         other
-        for other in graph.unit_mates(workload, Workload)
+        for other in graph.workloads_with_claims(claim_names)
         if graph.comes_before(other, workload)
+        and not other.is_partial
+        and other.shares_unit(workload)
         and other.namespace == workload.namespace
         and not other.is_owned
         and not are_alternatives(other, workload)

@@ -389,6 +389,8 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
         )
         yield Finding(place=place, message=f"{subject.label} protects no pod: {reason}")
         return
+    if subject.graph.workloads_selected_by(subject, subject.selector):
+        return
     near = subject.graph.workloads_near(subject)
     if any(workload.is_selected_by(subject.selector) for workload in near) or _unit_has_creator(subject):
         return

@@ -174,16 +174,18 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
     selector = _controller_selector(subject)
     if selector is None:
         return
-    for other in subject.graph.unit_mates(subject, Workload):
+    for other in subject.graph.workloads_selected_by(subject, selector):
         theirs = _controller_selector(other)
         if theirs is None or other.name == subject.name or other.namespace != subject.namespace:
             continue
+        if not other.shares_unit(subject):
+            continue
         if not (subject.has_persistent_mount or other.has_persistent_mount):
             continue
-        if not other.is_selected_by(selector) or _are_alternatives(subject, other):
+        if _are_alternatives(subject, other):
             continue
         mutual = subject.is_selected_by(theirs)
-        if mutual and _position(other) > _position(subject):
+        if mutual and subject.graph.comes_before(subject, other):
             continue  # the later of the two speaks
         yield Finding(
             place=subject.at("spec", "selector", part="key"),
@@ -340,8 +342,3 @@ def _are_alternatives(one: Workload, other: Workload) -> bool:
         return False
     names = [{container.image.name for container in w.containers if container.image is not None} for w in (one, other)]
     return bool(names[0] & names[1])
-
-
-def _position(workload: Workload) -> int:
-    """The place of a workload in the input."""
-    return workload.graph.workloads.index(workload)

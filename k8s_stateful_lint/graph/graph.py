@@ -359,14 +359,14 @@ class Graph:
 
     def workloads_selected_by(self, node: Node, selector: LabelSelector) -> list[Workload]:
         """Whole workloads of the unit, or of the written namespace, whose pods a selector in ``node`` matches."""
-        written = next((pair for pair in selector.match_labels.items() if pair[0] not in CONTROLLER_LABELS), None)
-        if written is None:
-            candidates = self.workloads_near(node)
-        else:
-            found: dict[Workload, None] = {}
-            for place in _places(node):
-                found.update(dict.fromkeys(self._workloads_by_label.get((place, *written), ())))
-            candidates = [workload for workload in found if workload.sees(node)]
+        places = _places(node)
+        found = [
+            dict.fromkeys(workload for place in places for workload in self._workloads_by_label.get((place, *pair), ()))
+            for pair in selector.match_labels.items()
+            if pair[0] not in CONTROLLER_LABELS
+        ]
+        # The label that the fewest have leaves the fewest to look at.
+        candidates = (w for w in min(found, key=len) if w.sees(node)) if found else self.workloads_near(node)
         return [w for w in candidates if not w.is_partial and w.is_selected_by(selector)]
 
     def workloads_near(self, node: Node) -> list[Workload]:
@@ -611,6 +611,19 @@ class Graph:
     def users_of(self, claim: Claim) -> tuple[PodVolume, ...]:
         """Every pod volume that leads to a claim."""
         return tuple(self._users_of_claims.get(claim, ()))
+
+    @cached_property
+    def _workloads_by_claim_name(self) -> dict[str, dict[Workload, None]]:
+        index: dict[str, dict[Workload, None]] = defaultdict(dict)
+        for volume in self.pod_volumes:
+            if volume.claim_name:
+                index[volume.claim_name][volume.workload] = None
+        return index
+
+    def workloads_with_claims(self, names: Iterable[str]) -> list[Workload]:
+        """Every workload with a volume on a claim of one of these names, in the order of the input."""
+        found = {workload for name in names for workload in self._workloads_by_claim_name.get(name, ())}
+        return sorted(found, key=self._positions.__getitem__)
 
     @cached_property
     def _claims_of_classes(self) -> dict[StorageClass, list[Claim]]:
