@@ -107,7 +107,7 @@ _IMAGES = (("postgres:16.4", "/var/lib/postgresql/data"), ("mysql:8.4.2", "/var/
 
 def manifests(copy: int, seed: int = 0) -> Iterator[tuple[str, str]]:
     """One copy of a tree of a thousand objects: paths and texts. Every copy has namespaces and folders of its own."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     for number in range(OBJECTS // 6):
         space = f"team-{copy}-{number % 10}"
         image, mount = dice.choice(_IMAGES)
