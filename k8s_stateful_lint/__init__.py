@@ -11,12 +11,25 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.api import lint, lint_text
     from k8s_stateful_lint.config import Config, ConfigError
     from k8s_stateful_lint.engine.report import Report, ReportedFinding
+    from k8s_stateful_lint.fleet import RootReport, lint_many
 
-__all__ = ["Config", "ConfigError", "Report", "ReportedFinding", "__version__", "lint", "lint_text"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Report",
+    "ReportedFinding",
+    "RootReport",
+    "__version__",
+    "lint",
+    "lint_many",
+    "lint_text",
+]
 
 _HOMES = {
     "lint": "api",
     "lint_text": "api",
+    "lint_many": "fleet",
+    "RootReport": "fleet",
     "Config": "config",
     "ConfigError": "config",
     "Report": "engine.report",
