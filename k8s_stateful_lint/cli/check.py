@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -73,11 +74,18 @@ def check(
         bool, option("--no-ignores", help="Report also what comments and annotations suppress.")
     ] = False,
     statistics: Annotated[bool, option("--statistics", help="Count findings by rule.")] = False,
+    cache: Annotated[
+        bool | None, option("--cache/--no-cache", help="Keep what was read for the next run; more than 500 files are.")
+    ] = None,
+    timings: Annotated[bool, option("--timings", help="Tell where the time went, by stage and rule.")] = False,
     verbose: Annotated[bool, option("--verbose", "-v", help="Also show notices and reasons.")] = False,
     quiet: Annotated[bool, option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
     color: Colour = "auto",
 ) -> None:
     """Lint manifests. Exit codes: 1 findings, 2 wrong usage, 3 a rule crashed, 4 nothing to lint."""
+    from k8s_stateful_lint.engine.timings import Timings
+
+    clock = Timings()
     chosen = output_formats(formats or [], outputs or [])
     places = paths or ["."]
     config = load_config(
@@ -101,10 +109,16 @@ def check(
     if render_only and not (kustomize or helm):
         fail("--render-only says what --kustomize or --helm render: give one of them, too")
     only = tuple(render_only or ())
-    report = inspect_paths(places, config, kustomize=kustomize, helm=helm, render_only=only).report
+    clock.lap("start")
+    report = inspect_paths(
+        places, config, kustomize=kustomize, helm=helm, render_only=only, timings=clock, cache=cache
+    ).report
     tell_problems(report, quiet)
     for name, output in chosen:
         write_report(name, output, report, color, verbose=verbose, quiet=quiet)
+    clock.lap("report")
+    if timings:
+        print(clock.table(), file=sys.stderr)
     if statistics:
         print_statistics(report)
     raise SystemExit(exit_code(report, config))

@@ -61,7 +61,7 @@ def plain(command: Callable[..., object], given: list[str]) -> dict[str, Any] | 
     Whatever is unusual (help, a mistake, an abbreviation, options joined into one) is left to typer.
     """
     parameters = parameters_of(command)
-    by_name = {name: parameter for parameter in parameters for name in parameter.names}
+    by_name = {name: parameter for parameter in parameters for names in parameter.names for name in names.split("/")}
     positional = next((each for each in parameters if isinstance(each.declared, Argument)), None)
     values: dict[str, Any] = {}
     rest = iter(given)
@@ -75,10 +75,10 @@ def plain(command: Callable[..., object], given: list[str]) -> dict[str, Any] | 
         parameter = by_name.get(name)
         if parameter is None or (equals and not name.startswith("--")):
             return None
-        if parameter.type is bool:
+        if bool in (parameter.type, *get_args(parameter.type)):
             if equals:
                 return None
-            values[parameter.name] = True
+            values[parameter.name] = not any(names.endswith(f"/{name}") for names in parameter.names)
             continue
         text = value if equals else next(rest, None)
         if text is None or (text.startswith("-") and text != "-") or not _take(values, parameter, text):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.config import Config
     from k8s_stateful_lint.engine.report import Report
     from k8s_stateful_lint.engine.run import Inspection
+    from k8s_stateful_lint.engine.timings import Timings
     from k8s_stateful_lint.reading import SourceFile
     from k8s_stateful_lint.rendering import Rendering
     from k8s_stateful_lint.reports import Style
@@ -24,6 +25,7 @@ CLEAN, FINDINGS, USAGE, CRASH, NOTHING = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 _NARROWEST, _WIDEST_DEFAULT = 40, 100
 _MANY = 5  # notices of one kind that are told one by one
+CACHED_FILES = 500  # an input of more files is kept from run to run, unless somebody says otherwise
 _PATIENCE = 1.0  # seconds before a progress bar appears
 
 Paths = Annotated[
@@ -83,14 +85,26 @@ def inspect_paths(
     kustomize: bool = False,
     helm: bool = False,
     render_only: tuple[str, ...] = (),
+    timings: Timings | None = None,
+    cache: bool | None = None,
 ) -> Inspection:
-    """Read and lint the files that the paths name, with their overlays and charts rendered if that is wanted."""
+    """Read and lint the files that the paths name, with their overlays and charts rendered if that is wanted.
+
+    What was read is kept for the next run where ``cache`` says so, and of large inputs where it is None.
+    """
     from k8s_stateful_lint.config import ConfigError
     from k8s_stateful_lint.engine.report import Notice
     from k8s_stateful_lint.engine.run import inspect
     from k8s_stateful_lint.sources import find_sources
 
     sources = find_sources(paths, stdin=sys.stdin.buffer.read, exclude=config.exclude)
+    if timings is not None:
+        timings.lap("walk")
+    kept = None
+    if cache or (cache is None and len(sources.paths) > CACHED_FILES):
+        from k8s_stateful_lint.engine.cache import Cache
+
+        kept = Cache.of_input(paths, config.schema_scope)
     # The files are read while they are linted, so what cannot be read is known at the end.
     notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
     rendering: Rendering | None = None
@@ -102,7 +116,9 @@ def inspect_paths(
         rendering = render(sources.paths, kustomize=kustomize, helm=helm, only=render_only, namespace=config.namespace)
         told = notices_of(rendering)
     try:
-        return inspect(_with_progress(sources), config, chain(notices, told), rendering=rendering)
+        return inspect(
+            _with_progress(sources), config, chain(notices, told), rendering=rendering, timings=timings, cache=kept
+        )
     except ConfigError as error:
         fail(str(error))
 

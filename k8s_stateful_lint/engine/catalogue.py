@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from types import FunctionType, ModuleType
@@ -73,7 +72,11 @@ def _modules(family: str) -> Iterator[ModuleType]:
     """The module of a family, or the modules of its package; those with an underscore hold no rules."""
     module = importlib.import_module(f"k8s_stateful_lint.checks.{family.replace('-', '_')}")
     yield module
-    for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
+    if not hasattr(module, "__path__"):
+        return
+    import pkgutil
+
+    for found in pkgutil.iter_modules(module.__path__):
         if not found.name.startswith("_"):
             yield importlib.import_module(f"{module.__name__}.{found.name}")
 

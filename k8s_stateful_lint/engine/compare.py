@@ -152,7 +152,7 @@ def _not_suppressed(drafts: list[Draft], facts: list[FileFacts]) -> list[Draft]:
     by_file = {
         (item.file.shown, item.file.revision): suppressions_of(item.file, item.reading.documents, item.resources)
         for item in facts
-        if may_suppress(item.file.data)
+        if any(map(may_suppress, item.reading.documents))
     }
     kept = []
     for draft in drafts:

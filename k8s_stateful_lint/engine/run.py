@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -35,11 +35,14 @@ from k8s_stateful_lint.rendering import Rendering
 from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
 from k8s_stateful_lint.schema import check_schemas, targets_of
 
+if TYPE_CHECKING:
+    from k8s_stateful_lint.engine.cache import Cache
+
 UNREAD = Unread(
     "kind",
     "CustomResourceDefinition",
     frozenset({"spec", "status"}),
-    unless=(re.compile(rb"\$patch"), re.compile(rb"\$retainKeys"), MARKER),
+    unless=(re.compile(rb"\$(?:patch|retainKeys)"), MARKER),
 )
 """What no rule looks at; it is read nevertheless where words in it make the object a patch, or suppress something."""
 
@@ -64,8 +67,11 @@ def inspect(
     notices: Iterable[Notice] = (),
     timings: Timings | None = None,
     rendering: Rendering | None = None,
+    cache: Cache | None = None,
 ) -> Inspection:
     """Lint files, and keep the graph; of overlays and charts that were rendered, what they make of their files.
+
+    ``cache`` knows what is in files that were read before.
 
     Raises:
         ConfigError: the configuration names a rule, an option or a version that does not exist.
@@ -76,7 +82,7 @@ def inspect(
     if chosen and all(heads()[name].family == CHANGE for name in chosen):
         names = ", ".join(config.select)
         raise ConfigError(f"{names} compares two revisions: use `k8s-stateful-lint compare OLD NEW`")
-    facts = list(read_files(files, config, clock))
+    facts = list(read_files(files, config, clock, cache))
     alternatives: Mapping[str, frozenset[str]] = {}
     if rendering is not None:
         facts, alternatives = judged(facts, rendering), rendering.alternatives
@@ -102,6 +108,9 @@ def inspect(
         told.append(Notice(kind="no-schema", message=schemas.without_schema))
     report = _report(kept, facts, graph, suppressed, crashes, told, rendering)
     clock.lap("locate")
+    if cache is not None:
+        cache.save()
+        clock.lap("cache")
     return Inspection(report, graph)
 
 
@@ -115,13 +124,21 @@ def _unread(config: Config) -> Unread | None:
     return None if config.schema_scope == "all" else UNREAD
 
 
-def read_files(files: Iterable[SourceFile], config: Config, clock: Timings) -> Iterator[FileFacts]:
+def read_files(
+    files: Iterable[SourceFile], config: Config, clock: Timings, cache: Cache | None = None
+) -> Iterator[FileFacts]:
     """Read files, and the objects in them."""
     unread = _unread(config)
     for file in files:
         clock.lap("open")
-        reading = read(file, unread=unread)
-        clock.lap("read")
+        key, reading = cache.find(file) if cache is not None else (b"", None)
+        if cache is not None:
+            clock.lap("cache")
+        if reading is None:
+            reading = read(file, unread=unread, lap=clock.lap)
+            clock.lap("read")
+            if cache is not None:
+                cache.add(key, reading)
         resources = [resource for document in reading.documents for resource in decode(document)]
         clock.lap("decode")
         yield FileFacts(file, reading, resources)

@@ -29,3 +29,13 @@ class Timings:
         now = perf_counter()
         times[name] = times.get(name, 0.0) + now - self._since
         self._since = now
+
+    def table(self, rules: int = 10) -> str:
+        """Seconds and shares of the stages, and the rules that took most of the time."""
+        checks = sum(self.rules.values())
+        stages = {**self.stages, "checks": self.stages.get("checks", 0.0) + checks}
+        total = sum(stages.values()) or 1.0
+        lines = [f"{seconds:8.3f} s {seconds / total:5.0%}  {stage}" for stage, seconds in stages.items()]
+        slowest = sorted(self.rules.items(), key=lambda item: -item[1])[:rules]
+        lines += [f"{seconds:8.3f} s {seconds / total:5.0%}    {rule}" for rule, seconds in slowest]
+        return "\n".join([*lines, f"{sum(stages.values()):8.3f} s        all of it"])

@@ -11,7 +11,7 @@ from . import _json, _rocks, _ruamel
 from ._nodeplaces import NodePlaces
 from ._nodes import Unreadable, value_of
 from ._places import Extent, Places, Spot, comments_in
-from ._source import Comment, LineTable, Route, SourceFile, Span
+from ._source import Comment, LineTable, Route, SourceFile, Span, encoding_of
 
 _CONTENT = re.compile(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|#[^\n]*+|%[^\n]*+)*+")
 
@@ -25,6 +25,17 @@ class Body:
     def __init__(self, data: bytes) -> None:
         """`data` is without a byte order mark."""
         self.data = data
+
+    @classmethod
+    def of(cls, data: bytes) -> "Body":
+        """The text of the bytes of a file.
+
+        Raises:
+            UnicodeError: they are no valid UTF-16, although they begin with its mark.
+        """
+        encoding, mark = encoding_of(data)
+        text = data[len(mark) :] if mark else data
+        return cls(text if encoding == "utf-8" else text.decode(encoding).encode())
 
     @cached_property
     def _line_ends(self) -> list[int]:
@@ -54,7 +65,7 @@ class Document:
     read; parts that an alias repeats are the same object. `index` counts the documents of the file from 0.
     """
 
-    __slots__ = ("_body", "_engine", "_located", "_piece", "file", "index", "value")
+    __slots__ = ("_body", "_comments", "_engine", "_located", "_piece", "_spans", "file", "index", "value")
 
     def __init__(
         self, file: SourceFile, index: int, value: object, body: Body, piece: Piece, engine: Engine | Literal["json"]
@@ -67,6 +78,8 @@ class Document:
         self._piece = piece
         self._engine: Engine | Literal["json"] = engine
         self._located: _Located | None = None
+        self._spans: dict[tuple[Route, Part], Span] = {}
+        self._comments: tuple[Comment, ...] | None = None
 
     def __repr__(self) -> str:
         """The file and the number, for people who debug."""
@@ -80,6 +93,8 @@ class Document:
         """See `__getstate__`."""
         self.file, self.index, self.value, self._body, self._piece, self._engine = state  # type: ignore[assignment]
         self._located = None
+        self._spans = {}
+        self._comments = None
 
     @property
     def line(self) -> int:
@@ -102,6 +117,12 @@ class Document:
         item. Where `route` leads nowhere, the key of the nearest existing ancestor is the place; for the root, the
         first key of the document.
         """
+        span = self._spans.get((route, part))
+        if span is None:
+            span = self._spans[route, part] = self._find_span(route, part)
+        return span
+
+    def _find_span(self, route: Route, part: Part) -> Span:
         tree = self._tree
         spot = tree.find(route)
         while spot is None:
@@ -116,7 +137,9 @@ class Document:
 
     def comments(self) -> tuple[Comment, ...]:
         """The comments of this document, and those between it and an empty document before it."""
-        return self._tree.comments
+        if self._comments is None:
+            self._comments = self._tree.comments
+        return self._comments
 
     @property
     def _tree(self) -> "_Located":

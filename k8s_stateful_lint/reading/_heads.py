@@ -41,10 +41,12 @@ def head_end(data: bytes, unread: Unread) -> int | None:
     if f"\n{unread.key}: {unread.value}".encode() not in data:
         return None
     names = {f"{name}:".encode() for name in unread.fields}
-    starts = [start for start in (data.find(b"\n" + name) for name in names) if start >= 0]
-    if not starts:
+    end = len(data)
+    for name in names:
+        start = data.find(b"\n" + name, 0, end)
+        end = start if start >= 0 else end
+    if end == len(data):
         return None
-    end = min(starts)
     below = _FIRST_COLUMN.findall(data, end)
     if len(set(below)) < len(below) or not names.issuperset(below):
         return None

@@ -1,7 +1,7 @@
 """Reading a file: cut into documents, each read on its own, so that a broken one does not take the others with it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from . import _json, _rocks, _ruamel
@@ -35,7 +35,13 @@ _LARGE_JSON = 1_000_000  # characters, beyond which the place of a fault in JSON
 _DIRECTIVES = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?\n|%[^\n]*+\n)++")
 
 
-def read(file: SourceFile, *, engine: Engine | None = None, unread: Unread | None = None) -> Reading:
+def read(
+    file: SourceFile,
+    *,
+    engine: Engine | None = None,
+    unread: Unread | None = None,
+    lap: Callable[[str], None] | None = None,
+) -> Reading:
     """The documents of `file` and what is wrong with it. Never raises.
 
     Empty documents are left out. A duplicate key is a fault of a document that is returned nevertheless (the last value
@@ -44,10 +50,11 @@ def read(file: SourceFile, *, engine: Engine | None = None, unread: Unread | Non
 
     `engine` forces one of the two, mainly for tests; by default it is yamlrocks where it is installed. The last fields
     of a document may be `unread`: then it ends in front of them, and what is wrong with them is no fault.
+    `lap` is told "sniff" when the time until then went into finding out where a document ends.
     """
     if b"\0" in file.data and encoding_of(file.data)[0] == "utf-8":
         return Reading((), (), (Notice("binary-file", "a binary file: not read", 1),))
-    reader = _Reader(file, engine or ("yamlrocks" if _rocks.available() else "ruamel"), unread)
+    reader = _Reader(file, engine or ("yamlrocks" if _rocks.available() else "ruamel"), unread, lap)
     return reader.read()
 
 
@@ -70,23 +77,22 @@ def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 class _Reader:
-    def __init__(self, file: SourceFile, engine: Engine, unread: Unread | None) -> None:
+    def __init__(
+        self, file: SourceFile, engine: Engine, unread: Unread | None, lap: Callable[[str], None] | None
+    ) -> None:
         self.file = file
         self.engine: Engine = engine
         self.unread = unread
+        self.lap = lap
         self.documents: list[Document] = []
         self.faults: list[Fault] = []
         self.template_at: int | None = None
         self.patience = _ruamel.Patience(endless=engine == "ruamel")
-        encoding, mark = encoding_of(file.data)
-        data = file.data[len(mark) :] if mark else file.data
-        if encoding != "utf-8":
-            try:
-                data = data.decode(encoding).encode()
-            except UnicodeError:
-                self.faults.append(Fault(1, 1, "this file is no valid UTF-16", "save it as UTF-8"))
-                data = b""
-        self.body = Body(data)
+        try:
+            self.body = Body.of(file.data)
+        except UnicodeError:
+            self.faults.append(Fault(1, 1, "this file is no valid UTF-16", "save it as UTF-8"))
+            self.body = Body(b"")
 
     def read(self) -> Reading:
         data = self.body.data
@@ -146,6 +152,8 @@ class _Reader:
     def read_head(self, piece: Piece, raw: bytes, unread: Unread) -> bool:
         """Read one document up to the fields that nobody asks for. False says that it must be read as a whole."""
         end = head_end(raw, unread)
+        if self.lap is not None:
+            self.lap("sniff")
         if end is None:
             return False
         head = raw[:end]
