@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Sequence
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.report import Notice, Report
 from k8s_stateful_lint.engine.run import run
+from k8s_stateful_lint.graph.facts import ClusterFacts, read_facts
 from k8s_stateful_lint.reading import SourceFile
 from k8s_stateful_lint.sources import find_sources
 
@@ -48,9 +49,11 @@ def lint(
     several: Sequence[str] = (
         [os.fspath(paths)] if isinstance(paths, str | os.PathLike) else [os.fspath(path) for path in paths]
     )
-    sources = find_sources(several, stdin=stdin, exclude=settings.exclude)
+    sources = find_sources(
+        several, stdin=stdin, exclude=settings.exclude, relative=settings.relative, without=settings.not_linted
+    )
     notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
-    return run(sources.files, settings, notices)
+    return run(sources.files, settings, notices, cluster=_cluster(settings))
 
 
 def lint_text(text: str | bytes, *, config: Config | None = None, name: str = "<stdin>") -> Report:
@@ -63,4 +66,9 @@ def lint_text(text: str | bytes, *, config: Config | None = None, name: str = "<
 
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    return run([SourceFile(name, data)], config or Config())
+    settings = config or Config()
+    return run([SourceFile(name, data)], settings, cluster=_cluster(settings))
+
+
+def _cluster(config: Config) -> ClusterFacts | None:
+    return read_facts(config.cluster_facts) if config.cluster_facts is not None else None

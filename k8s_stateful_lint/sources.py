@@ -2,6 +2,7 @@
 
 import glob
 import os
+import posixpath
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,11 @@ STDIN = "<stdin>"
 EXTENSIONS = (".yaml", ".yml", ".json")
 # The one name without an extension that kustomize reads.
 _KUSTOMIZATION = "Kustomization"
+
+CONFIG_NAME = ".k8s-stateful-lint.yaml"
+BASELINE_NAME = ".k8s-stateful-lint-baseline.yaml"
+# Files of this program: nobody lints them.
+_OWN = frozenset({CONFIG_NAME, BASELINE_NAME})
 
 # Directories that hold what others wrote, or no source at all.
 SKIPPED_DIRECTORIES = frozenset(
@@ -73,7 +79,12 @@ class Sources:
 
 
 def find_sources(
-    paths: Sequence[str], *, stdin: Callable[[], bytes] | None = None, exclude: Sequence[str] = ()
+    paths: Sequence[str],
+    *,
+    stdin: Callable[[], bytes] | None = None,
+    exclude: Sequence[str] = (),
+    relative: Callable[[str], str] = posixpath.normpath,
+    without: Sequence[str] = (),
 ) -> Sources:
     """The files that `paths` name.
 
@@ -81,12 +92,37 @@ def find_sources(
     what `.gitignore` files ignore, from the root of the repository downwards. A `-` is standard input, read by `stdin`.
     A path that does not exist but is a glob is expanded (`**` included).
 
-    `exclude` holds globs, matched against the path as shown, its name, and each of its parent directories; it applies
-    to what a directory or a glob yields.
+    `exclude` holds globs as `matches_path` reads them; it applies to what a directory or a glob yields. What they are
+    matched against is the path as `relative` makes it. The files `without` are never taken, not even by name.
 
     A path that does not exist, or a directory that may not be listed, is a problem, not an exception.
     """
-    return _Finder(exclude, stdin).find(paths)
+    finder = _Finder(exclude, stdin, relative)
+    for path in without:
+        finder.leave_out(path)
+    return finder.find(paths)
+
+
+def matches_path(path: str, globs: Sequence[str]) -> bool:
+    """Whether a path matches one of the globs, see `matching_glob`."""
+    return matching_glob(path, globs) is not None
+
+
+def matching_glob(path: str, globs: Sequence[str]) -> str | None:
+    """The first of the globs that a path matches: the path itself, or a folder on the way to it.
+
+    A glob without a slash also matches any single name on the way; `*` matches slashes, too; `**/` may be nothing.
+    """
+    if not globs:
+        return None
+    parts = path.split("/")
+    ways = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    for pattern in globs:
+        whole = pattern.removeprefix("./").rstrip("/")
+        for form in {whole, whole.removeprefix("**/")}:
+            if any(fnmatchcase(candidate, form) for candidate in (ways if "/" in form else [*ways, *parts])):
+                return pattern
+    return None
 
 
 def is_manifest(path: str, exclude: Sequence[str] = ()) -> bool:
@@ -98,23 +134,17 @@ def is_manifest(path: str, exclude: Sequence[str] = ()) -> bool:
     return (
         path.lower().endswith(EXTENSIONS)
         and SKIPPED_DIRECTORIES.isdisjoint(folders)
-        and not _is_excluded(path, _patterns(exclude))
+        and path.rpartition("/")[2] not in _OWN
+        and not matches_path(path, exclude)
     )
 
 
-def _patterns(exclude: Sequence[str]) -> list[str]:
-    return [pattern.removeprefix("./").rstrip("/") for pattern in exclude]
-
-
-def _is_excluded(shown: str, patterns: Sequence[str]) -> bool:
-    parts = shown.split("/")
-    candidates = [shown, *parts, *("/".join(parts[:count]) for count in range(1, len(parts)))]
-    return any(fnmatchcase(candidate, pattern) for pattern in patterns for candidate in candidates)
-
-
 class _Finder:
-    def __init__(self, exclude: Sequence[str], stdin: Callable[[], bytes] | None) -> None:
-        self.exclude = _patterns(exclude)
+    def __init__(
+        self, exclude: Sequence[str], stdin: Callable[[], bytes] | None, relative: Callable[[str], str]
+    ) -> None:
+        self.exclude = exclude
+        self.relative = relative
         self.sources = Sources(_stdin=stdin)
         self.seen: set[tuple[int, int]] = set()
         self.visited: set[tuple[int, int]] = set()
@@ -129,6 +159,13 @@ class _Finder:
             else:
                 self.glob(path)
         return self.sources
+
+    def leave_out(self, path: str) -> None:
+        try:
+            status = Path(path).stat()
+        except (OSError, ValueError):
+            return
+        self.seen.add((status.st_dev, status.st_ino))
 
     def path(self, path: str) -> None:
         try:
@@ -214,7 +251,7 @@ class _Finder:
             self.sources.paths.append(path)
 
     def excluded(self, shown: str) -> bool:
-        return bool(self.exclude) and _is_excluded(shown, self.exclude)
+        return bool(self.exclude) and matches_path(self.relative(shown), self.exclude)
 
     def problem(self, path: str, error: Exception) -> None:
         self.sources.problems.append(_problem(_shown(path), error))
@@ -266,7 +303,7 @@ class _Ignored:
 
 
 def _is_manifest(name: str) -> bool:
-    return name.lower().endswith(EXTENSIONS) or name == _KUSTOMIZATION
+    return (name.lower().endswith(EXTENSIONS) and name not in _OWN) or name == _KUSTOMIZATION
 
 
 def _absolute(path: str) -> Path:

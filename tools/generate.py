@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 from tools.documents import document
 
@@ -67,6 +69,53 @@ def pitfalls() -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
+def config_schema() -> bytes:
+    """The JSON Schema of the configuration file."""
+    from k8s_stateful_lint.engine.config_schema import schema
+
+    return (json.dumps(schema(), indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def configuration() -> bytes:
+    """docs/configuration.md with the table of all keys between its markers."""
+    from k8s_stateful_lint.engine.config_schema import schema
+
+    definitions = schema()["$defs"]
+    parts = {"": "Config", "cluster": "ClusterFacts", "external": "ExternalNames", "gitops": "GitOps"}
+    parts |= {"input": "InputFacts", "environments[]": "EnvironmentSettings", "overrides[]": "Override"}
+    parts |= {"rules.RULE": "RuleSettings"}
+    lines = []
+    for where, name in parts.items():
+        part = definitions[name]
+        title = f"`{where}`: {part['description'][0].lower()}{part['description'][1:]}" if where else "Keys of the file"
+        lines += [f"### {title.rstrip('.')}", "", "| Key | Value | Default | Meaning |", "|---|---|---|---|"]
+        for key, value in part["properties"].items():
+            required = key in part.get("required", ())
+            default = "required" if required else _default(value.get("default"))
+            lines.append(f"| `{key}` | {_kinds(value)} | {default} | {value['description']} |")
+        lines.append("")
+    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    marker = MADE.replace("the cards in rules/", "k8s_stateful_lint/config/settings.py")
+    block = "\n".join(["<!-- reference -->", marker, *lines, "<!-- /reference -->"])
+    return re.sub(r"<!-- reference -->.*?<!-- /reference -->", lambda _: block, text, flags=re.DOTALL).encode()
+
+
+def _default(value: object) -> str:
+    return "" if value is None or isinstance(value, dict) else f"`{json.dumps(value)}`".replace('"', "")
+
+
+def _kinds(value: dict[str, Any]) -> str:
+    """The values that a key takes, in words."""
+    if "$ref" in value:
+        return "mapping"
+    if "enum" in value:
+        return ", ".join(f"`{word}`" for word in value["enum"] if word is not None)
+    if "anyOf" in value:
+        return " or ".join(dict.fromkeys(_kinds(part) for part in value["anyOf"] if part.get("type") != "null"))
+    names = {"array": "list", "boolean": "`true`, `false`", "object": "mapping"}
+    return names.get(value["type"], value["type"])
+
+
 def with_sample(name: str) -> bytes:
     """A document with a sample of real output between its markers."""
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -115,8 +164,10 @@ def comparison() -> bytes:
 # Every generated file, and what makes it, in this order: the index first, since everything else reads it.
 GENERATED: dict[str, Callable[[], bytes]] = {
     "rules/index.json": rule_index,
+    "k8s_stateful_lint/config/schema.json": config_schema,
     "docs/rules.md": rule_list,
     "docs/pitfalls.md": pitfalls,
+    "docs/configuration.md": configuration,
     "README.md": lambda: with_sample("README.md"),
     "docs/index.md": lambda: with_sample("docs/index.md"),
     "docs/ci.md": lambda: document("docs/ci.md"),

@@ -11,6 +11,7 @@ from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Confidence, Severity
 from k8s_stateful_lint.graph import (
     Claim,
+    Node,
     PersistentVolume,
     PodVolume,
     StatefulSet,
@@ -201,7 +202,9 @@ def claim_volume_mismatch(claim: Claim) -> Iterator[Finding]:
         return
     volume = claim.volume
     if volume is not None:
-        if not claim.spec.volume_name or not volume.is_reserved_for(claim):
+        # Where both name each other, or the cluster has bound them, they are bound whatever they say now.
+        is_bound = claim.spec.volume_name or claim.graph.is_fact(volume.resource)
+        if not is_bound or not volume.is_reserved_for(claim):
             yield from _misfits_of_pair(claim, volume)
     elif not claim.spec.volume_name:
         yield from _misfits_of_class(claim)
@@ -452,7 +455,8 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
         return
     graph = claim.graph
     place = claim.at("spec", "selector")
-    own = [volume for volume in graph.persistent_volumes if volume.class_name == name.name and not volume.is_partial]
+    known = (*graph.persistent_volumes, *graph.cluster_volumes)
+    own = [volume for volume in known if volume.class_name == name.name and not volume.is_partial]
     if any(selector.matches(dict(volume.labels)) for volume in own):
         return
     fact, storage_class = claim.driver, claim.storage_class
@@ -642,6 +646,8 @@ def _dangling(subject: Claim | VolumeSnapshot, place: Place, kind: str, name: st
         return
     if graph.possible_creator(name, subject) is not None:
         return
+    if graph.in_cluster(Node, kind, name, subject) is not None:
+        return
     found = [node for node in graph.named(kind, name) if not graph.is_alternative(subject, node)]
     namespaced = kind in (_CLAIM, "VolumeSnapshot")
     if not namespaced and found:
@@ -660,7 +666,7 @@ def _dangling(subject: Claim | VolumeSnapshot, place: Place, kind: str, name: st
         hint = f"; did you mean {near[0].name}?" if len(near) == 1 else ""
         yield Finding(
             place=place,
-            message=f"{subject.label} refers to the {kind} {name}, which is not in the input: it waits for it "
+            message=f"{subject.label} refers to the {kind} {name}, which is {graph.nowhere}: it waits for it "
             f"forever{hint}",
             related=(Related(near[0].name_place, "a similar name"),) if len(near) == 1 else (),
         )

@@ -146,7 +146,7 @@ def storage_class_not_found(claim: Claim) -> Iterator[Finding]:
     related = (Related(misspelt.name_place, "a class with nearly the same name"),) if misspelt is not None else ()
     waits = f'{claim.label} stays Pending (storageclass.storage.k8s.io "{name.name}" not found)'
     if known is not None or graph.is_closed("StorageClass"):
-        where = "cluster.storage-classes of the configuration" if known is not None else "the input"
+        where = graph.says_classes if known is not None else "the input"
         yield Finding(
             place=place,
             message=f"{where} has no StorageClass {name.name}: {waits}",
@@ -543,7 +543,7 @@ def _unlike_source(claim: Claim, name: str, place: Place) -> Iterator[Finding]:
 def _why_no_default(claim: Claim) -> str:
     cluster = claim.graph.config.cluster
     if cluster.default_class is not None:
-        return "the cluster has no default class (cluster.default-class: none)"
+        return f"the cluster has no default class ({claim.graph.says_default_class})"
     return f"a cluster on {cluster.platform} {format_version(claim.graph.target)} has no default class"
 
 

@@ -10,10 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from k8s_stateful_lint._about import __version__
+from k8s_stateful_lint.cli import baseline
 from k8s_stateful_lint.cli.check import check, check_changed
 from k8s_stateful_lint.cli.compare import compare
+from k8s_stateful_lint.cli.config import config
 from k8s_stateful_lint.cli.explain import explain, rules
+from k8s_stateful_lint.cli.facts import facts
 from k8s_stateful_lint.cli.graph import graph
+from k8s_stateful_lint.cli.init import init
 from k8s_stateful_lint.cli.options import Option, parameters_of
 
 app = typer.Typer(
@@ -63,3 +67,16 @@ app.command()(_declared(compare))
 app.command()(_declared(graph))
 app.command()(explain)
 app.command()(rules)
+app.command()(_declared(init))
+app.command()(_declared(config))
+app.command()(_declared(facts))
+_baseline = typer.Typer(
+    help="Let old findings wait, and report new ones.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+_baseline.command()(_declared(baseline.create))
+_baseline.command()(_declared(baseline.update))
+_baseline.command()(_declared(baseline.show))
+app.add_typer(_baseline, name="baseline")

@@ -15,13 +15,14 @@ from k8s_stateful_lint.cli.shared import (
     exit_code,
     fail,
     inspect_paths,
-    load_config,
+    load_settings,
     output_formats,
     print_statistics,
     split_names,
     tell_problems,
     write_report,
 )
+from k8s_stateful_lint.cli.waiting import with_baseline
 
 
 def check(
@@ -68,8 +69,18 @@ def check(
     complete: Annotated[
         bool, option("--complete", help="The input is all there is: what is missing is an error.")
     ] = False,
+    cluster_facts: Annotated[
+        str | None, option(metavar="FILE", help="What kubectl printed of the cluster; see `facts`.")
+    ] = None,
     config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
     no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
+    baseline_file: Annotated[
+        Path | None, option("--baseline", metavar="FILE", help="Findings that wait; see `baseline`.")
+    ] = None,
+    no_baseline: Annotated[bool, option("--no-baseline", help="Report also what waits in a baseline.")] = False,
+    changed_since: Annotated[
+        str | None, option(metavar="GITREF", help="Report only what concerns files changed since this commit.")
+    ] = None,
     no_ignores: Annotated[
         bool, option("--no-ignores", help="Report also what comments and annotations suppress.")
     ] = False,
@@ -88,7 +99,7 @@ def check(
     clock = Timings()
     chosen = output_formats(formats or [], outputs or [])
     places = paths or ["."]
-    config = load_config(
+    loaded = load_settings(
         places,
         config_file,
         no_config,
@@ -103,16 +114,23 @@ def check(
             "target": target,
             "schema": schema,
             "input": {"complete": True} if complete else None,
+            "cluster-facts": cluster_facts,
             "ignore-comments": False if no_ignores else None,
         },
     )
     if render_only and not (kustomize or helm):
         fail("--render-only says what --kustomize or --helm render: give one of them, too")
     only = tuple(render_only or ())
+    config = loaded.config
     clock.lap("start")
-    report = inspect_paths(
+    report, graph = inspect_paths(
         places, config, kustomize=kustomize, helm=helm, render_only=only, timings=clock, cache=cache
-    ).report
+    )
+    report = with_baseline(report, places, loaded, baseline_file, search=not no_baseline and not no_config)
+    if changed_since is not None:
+        from k8s_stateful_lint.cli.changes import only_changed
+
+        report = only_changed(report, graph, changed_since, quiet=quiet)
     tell_problems(report, quiet)
     for name, output in chosen:
         write_report(name, output, report, color, verbose=verbose, quiet=quiet)
@@ -137,8 +155,10 @@ def check_changed(
     """Lint the whole repository, and report what concerns the given files (for pre-commit)."""
     from k8s_stateful_lint.engine.narrow import only_files
 
-    config = load_config(["."], None, False, {"fail-on": fail_on, "environment": environment})
-    report = only_files(inspect_paths(["."], config).report, files)
+    loaded = load_settings(["."], None, False, {"fail-on": fail_on, "environment": environment})
+    config = loaded.config
+    report = with_baseline(inspect_paths(["."], config).report, ["."], loaded, None, search=True)
+    report = only_files(report, files)
     tell_problems(report, quiet=True)
     write_report("text", "-", report, color, verbose=False, quiet=False)
     code = exit_code(report, config)

@@ -13,6 +13,7 @@ from k8s_stateful_lint.cli.options import Argument, option
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.config import Config
+    from k8s_stateful_lint.config.files import Loaded
     from k8s_stateful_lint.engine.report import Report
     from k8s_stateful_lint.engine.run import Inspection
     from k8s_stateful_lint.engine.timings import Timings
@@ -26,6 +27,16 @@ INTERRUPTED = 130
 _NARROWEST, _WIDEST_DEFAULT = 40, 100
 _MANY = 5  # notices of one kind that are told one by one
 CACHED_FILES = 500  # an input of more files is kept from run to run, unless somebody says otherwise
+# Notices that are told beside the report, in this order.
+_TOLD = (
+    "unreadable-path",
+    "not-rendered",
+    "nothing-to-render",
+    "helm-template",
+    "binary-file",
+    "expired-baseline",
+    "stale-baseline",
+)
 _PATIENCE = 1.0  # seconds before a progress bar appears
 
 Paths = Annotated[
@@ -40,8 +51,9 @@ def say(message: str) -> None:
 
 
 def fail(message: str) -> NoReturn:
-    """End the command: it was used wrongly, or the configuration is wrong."""
-    say(message)
+    """End the command: it was used wrongly, or the configuration is wrong; each line of the message is a reason."""
+    for line in message.split("\n"):
+        say(line)
     raise SystemExit(USAGE)
 
 
@@ -63,19 +75,26 @@ def output_formats(formats: list[str], outputs: list[str]) -> list[tuple[str, st
     return list(zip(names, [*outputs, *["-"] * (len(names) - len(outputs))], strict=True))
 
 
-def load_config(paths: list[str], file: Path | None, none: bool, given: dict[str, Any]) -> Config:
+def load_settings(paths: list[str], file: Path | None, none: bool, given: dict[str, Any]) -> Loaded:
     """The configuration in effect: the file's, and over it what the command line gives (None: not given)."""
-    from k8s_stateful_lint.config import ConfigError, config_from, find_config, read_config
+    from k8s_stateful_lint.config import ConfigError
+    from k8s_stateful_lint.config.files import load
+    from k8s_stateful_lint.engine.policy import validate
 
-    values: dict[str, Any] = {}
     try:
-        path = None if none else file or find_config(paths)
-        if path is not None:
-            values = read_config(path)
-        values.update({key: value for key, value in given.items() if value is not None})
-        return config_from(values)
+        loaded = load(paths, file, given, search=not none)
     except ConfigError as error:
         fail(str(error))
+    try:
+        validate(loaded.config)
+    except ConfigError as error:
+        fail(str(loaded.placed(error)))
+    return loaded
+
+
+def load_config(paths: list[str], file: Path | None, none: bool, given: dict[str, Any]) -> Config:
+    """As `load_settings`, for commands that need no more than the configuration."""
+    return load_settings(paths, file, none, given).config
 
 
 def inspect_paths(
@@ -95,16 +114,19 @@ def inspect_paths(
     from k8s_stateful_lint.config import ConfigError
     from k8s_stateful_lint.engine.report import Notice
     from k8s_stateful_lint.engine.run import inspect
+    from k8s_stateful_lint.graph.facts import read_facts
     from k8s_stateful_lint.sources import find_sources
 
-    sources = find_sources(paths, stdin=sys.stdin.buffer.read, exclude=config.exclude)
+    sources = find_sources(
+        paths, stdin=sys.stdin.buffer.read, exclude=config.exclude, relative=config.relative, without=config.not_linted
+    )
     if timings is not None:
         timings.lap("walk")
     kept = None
     if cache or (cache is None and len(sources.paths) > CACHED_FILES):
         from k8s_stateful_lint.engine.cache import Cache
 
-        kept = Cache.of_input(paths, config.schema_scope)
+        kept = Cache.of_input(paths, config.schema)
     # The files are read while they are linted, so what cannot be read is known at the end.
     notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
     rendering: Rendering | None = None
@@ -117,7 +139,13 @@ def inspect_paths(
         told = notices_of(rendering)
     try:
         return inspect(
-            _with_progress(sources), config, chain(notices, told), rendering=rendering, timings=timings, cache=kept
+            _with_progress(sources),
+            config,
+            chain(notices, told),
+            rendering=rendering,
+            timings=timings,
+            cache=kept,
+            cluster=read_facts(config.cluster_facts) if config.cluster_facts is not None else None,
         )
     except ConfigError as error:
         fail(str(error))
@@ -151,16 +179,17 @@ def _with_progress(sources: Sources) -> Iterator[SourceFile]:
 
 def tell_problems(report: Report, quiet: bool) -> None:
     """Tell what could not be read or linted."""
-    for kind in ("unreadable-path", "not-rendered", "nothing-to-render", "helm-template", "binary-file"):
+    for kind in _TOLD:
         notices = [notice for notice in report.notices if notice.kind == kind]
         loud = any(notice.is_failure for notice in notices)
         if quiet and not loud:
             continue
         shown = notices if loud or len(notices) <= _MANY else notices[: _MANY - 1]
         for notice in shown:
-            say(f"{notice.file}: {notice.message}" if notice.file is not None else notice.message)
+            place = f"{notice.file}:{notice.line}" if kind.endswith("-baseline") else notice.file
+            say(f"{place}: {notice.message}" if place is not None else notice.message)
         if len(shown) < len(notices):
-            say(f"{len(notices) - len(shown)} more files: {notices[-1].message}")
+            say(f"{len(notices) - len(shown)} more: {notices[-1].message}")
     for crash in report.crashes:
         say(f"internal error, please report it: {crash}")
     if report.linted_nothing:

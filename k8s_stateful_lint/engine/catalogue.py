@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from types import FunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding
-from k8s_stateful_lint.config import Config, ConfigError
 from k8s_stateful_lint.engine.cards import Head, heads
 
 Check = Callable[..., Iterator[Finding]]
@@ -108,62 +107,12 @@ def canonical(name: str) -> str | None:
     return next((head.name for head in heads().values() if name in head.aliases), None)
 
 
-def selected(config: Config) -> frozenset[str]:
-    """The names of the rules that run: waves, then selection, then what is ignored or switched off.
-
-    Rules that compare two revisions are among them.
-
-    Raises:
-        ConfigError: a rule or family is unknown; the text names the nearest right one.
-
-    """
-    waves = {"core", "full", "strict"} if config.strict else {"core", "full"}
-    in_waves = {head.name for head in heads().values() if head.wave in waves}
-    chosen = _expand(config.select) if config.select else in_waves
-    chosen |= _expand(config.extend_select)
-    for name in config.rules:
-        (rule,) = _expand((name,))
-        settings = config.rule(name)
-        if settings.severity == "off":
-            chosen.discard(rule)
-        elif settings.severity is not None and not config.select:
-            chosen.add(rule)
-    return frozenset(chosen - _expand(config.ignore))
-
-
-def _expand(names: tuple[str, ...]) -> set[str]:
-    found: set[str] = set()
-    for name in names:
-        rule = canonical(name)
-        if rule is not None:
-            found.add(rule)
-        elif name in families():
-            found.update(head.name for head in heads().values() if head.family == name)
-        else:
-            raise ConfigError(unknown_rule(name))
-    return found
-
-
 def unknown_rule(name: str) -> str:
     """A message about a rule that does not exist, with the nearest one that does."""
     import difflib
 
+    known = [*heads(), *families()]
     holding = [rule for rule in heads() if len(name) > 3 and name in rule]
-    near = holding or difflib.get_close_matches(name, [*heads(), *families()], n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, known, 1, 0.9) or holding or difflib.get_close_matches(name, known, 1, 0.5)
     hint = f"; did you mean {near[0]}?" if near else "; `k8s-stateful-lint rules` lists them all"
     return f"there is no rule or family named {name}{hint}"
-
-
-def options_of(rule: Rule, config: Config) -> Mapping[str, Any]:
-    """The options of a rule: the card's defaults, overridden by the configuration.
-
-    Raises:
-        ConfigError: the configuration sets an option that the rule does not have.
-
-    """
-    given = config.rule(rule.head.name).options
-    unknown = [key for key in given if key not in rule.head.options]
-    if unknown:
-        known = ", ".join(rule.head.options) or "none"
-        raise ConfigError(f"rule {rule.head.name} has no option {unknown[0]}; it has: {known}")
-    return {**rule.head.options, **given}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding
-from k8s_stateful_lint.config import Config
-from k8s_stateful_lint.engine.catalogue import Rule, options_of
+from k8s_stateful_lint.engine.catalogue import Rule
+from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.graph import (
     Graph,
     Kustomization,
@@ -74,18 +74,14 @@ class Subjects:
         return known[0] if partial else known[1]
 
 
-def check(rule: Rule, subjects: Subjects, config: Config, crashes: list[str]) -> list[Found]:
-    """What a rule says about everything it looks at. Where it fails, that is noted, and it goes on.
-
-    Raises:
-        ConfigError: the configuration sets an option that the rule does not have.
-
-    """
-    options = options_of(rule, config)
-    arguments = (options,) if rule.takes_options else ()
+def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) -> list[Found]:
+    """What a rule says about everything it looks at. Where it fails, that is noted, and it goes on."""
+    arguments: tuple[Mapping[str, Any], ...] = ()
     found: list[Found] = []
     for subject_type in rule.subjects:
         for subject in subjects.of(subject_type, partial=rule.head.partial):
+            if rule.takes_options:
+                arguments = (policy.options(rule.head, owner_of(subject)),)
             try:
                 said = list(rule.check(subject, *arguments))
             except Exception:

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_stateful_lint.config import Config
-from k8s_stateful_lint.engine.catalogue import change_rules, selected
+from k8s_stateful_lint.engine.catalogue import CHANGE, change_rules
 from k8s_stateful_lint.engine.checking import Subjects, check
 from k8s_stateful_lint.engine.drafts import Draft, order, reported
 from k8s_stateful_lint.engine.fates import fates
 from k8s_stateful_lint.engine.own import FileFacts, faults
+from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.report import Comparison, Location, Notice, Report, ReportedFinding, Summary
 from k8s_stateful_lint.engine.run import drafts_of, for_version, merged, read_files
 from k8s_stateful_lint.engine.suppressions import may_suppress, suppressions_of
@@ -70,7 +71,7 @@ def compare(old: Side, new: Side, config: Config) -> Report:
         ConfigError: the configuration names a rule, an option or a version that does not exist.
 
     """
-    chosen = selected(config)
+    policy = Policy(config)
     clock = Timings()
     after = {item.file.path: item for item in read_files(new.files, config, clock)}
     before = {item.file.path: item for item in _read_others(old.files, after, config, clock)}
@@ -78,14 +79,15 @@ def compare(old: Side, new: Side, config: Config) -> Report:
     subjects = {version: Subjects(found, _SUBJECTS) for version, found in changes.items()}
     # What came broken is for `check`: here it is what could be read before.
     broken = [item for item in after.values() if item.reading.faults and _was_readable(before.get(item.file.path))]
-    drafts = [draft for item in broken for draft in faults(item, chosen)]
+    drafts = [draft for item in broken for draft in faults(item, policy)]
     crashes: list[str] = []
     every: list[Draft] = []
+    # Rules that were not chosen run, too: what happens to the data does not depend on what is reported.
+    whole = Policy(msgspec.structs.replace(config, select=(), extend_select=(CHANGE,), ignore=()))
     for rule in change_rules().values():
-        # Those that were not chosen run, too: what happens to the data does not depend on what is reported.
-        found = {version: check(rule, here, config, crashes) for version, here in subjects.items()}
-        every += merged({version: drafts_of(rule, here, config) for version, here in found.items()})
-    drafts += [draft for draft in every if draft.head.name in chosen]
+        found = {version: check(rule, here, whole, crashes) for version, here in subjects.items()}
+        every += merged({version: drafts_of(rule, here, whole) for version, here in found.items()})
+    drafts += [draft for draft in every if draft.head.name in policy.chosen]
     facts = [*after.values(), *(item for item in before.values() if after.get(item.file.path) is not item)]
     kept = _not_suppressed(drafts, facts) if config.ignore_comments else drafts
     kept.sort(key=order)

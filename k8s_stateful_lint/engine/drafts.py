@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from k8s_stateful_lint.checks.finding import Finding
-from k8s_stateful_lint.config import Confidence, Config, Severity
+from k8s_stateful_lint.config import Confidence, Severity
 from k8s_stateful_lint.engine.cards import Head
+from k8s_stateful_lint.engine.fingerprints import fingerprint, named_path
+from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.report import Location, ObjectReference, RelatedLocation, ReportedFinding
 from k8s_stateful_lint.graph import Node
 from k8s_stateful_lint.graph.environments import Environment
@@ -43,17 +43,14 @@ class Draft:
     secret: bool = False
     # Where it is in the text that a build made, if one did.
     made_at: Location | None = None
+    named_path: str = ""
 
 
-def make_draft(head: Head, finding: Finding, owner: Node, config: Config, weak: int = 0) -> Draft | None:
+def make_draft(head: Head, finding: Finding, owner: Node, policy: Policy, weak: int = 0) -> Draft | None:
     """A finding as the configuration wants it, ``weak`` steps less sure; None where it wants none."""
-    settings = config.rule(head.name)
-    if settings.severity == "off":
-        return None
+    if owner.graph.is_fact(finding.place.resource):
+        return None  # the cluster is not linted
     location, made_at = locate(finding.place), _place_in_build(finding.place)
-    files = {location.file, finding.place.resource.path}
-    if any(fnmatchcase(file, glob) for glob in settings.exclude for file in files):
-        return None
     environment = owner.environment
     severity: Severity = finding.severity or head.severity
     if finding.severity is None:
@@ -65,11 +62,14 @@ def make_draft(head: Head, finding: Finding, owner: Node, config: Config, weak: 
     if finding.unverified:
         confidence = "low"
         severity = "warning" if severity == "error" else severity
+    wanted = policy.severity(head, severity, (location.file, finding.place.resource.path), environment.name)
+    if wanted is None:
+        return None
     lowered = max(0, _CONFIDENCES.index(confidence) - finding.weak - weak)
     resource, route = finding.place.resource, finding.place.route
     return Draft(
         head,
-        settings.severity or severity,
+        wanted,
         _CONFIDENCES[lowered],
         finding.message,
         location,
@@ -86,6 +86,7 @@ def make_draft(head: Head, finding: Finding, owner: Node, config: Config, weak: 
         finding.steps,
         finding.secret,
         made_at,
+        named_path(resource, route),
     )
 
 
@@ -168,7 +169,8 @@ def reported(draft: Draft, seen: defaultdict[str, int]) -> ReportedFinding:
         path=draft.path,
         environment=draft.environment.name,
         environment_reason=draft.environment.reason,
-        fingerprint=_fingerprint(draft, seen),
+        fingerprint=_numbered(draft, seen),
+        named_path=draft.named_path,
         related=draft.related,
         help=draft.help,
         steps=draft.steps,
@@ -177,19 +179,12 @@ def reported(draft: Draft, seen: defaultdict[str, int]) -> ReportedFinding:
     )
 
 
-def _fingerprint(draft: Draft, seen: defaultdict[str, int]) -> str:
-    """What a finding is about, without line numbers: it survives moving and reformatting the file."""
+def _numbered(draft: Draft, seen: defaultdict[str, int]) -> str:
+    """The fingerprint; of several findings with the same one, all but the first get a number."""
     resource = draft.resource
     # Overlays that give an object another name or namespace do not make another finding of it.
     if resource is not None and resource.origin is not None:
         resource = resource.origin.source or resource
-    parts = [draft.head.name, draft.location.file, draft.path]
-    if resource is not None:
-        parts += [resource.group, resource.kind, resource.metadata.namespace or "", resource.name]
-        value = draft.value
-        parts.append(value if isinstance(value, str) else repr(value) if isinstance(value, int | float) else "")
-    else:
-        parts.append(draft.message)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    digest = fingerprint(draft.head.name, resource, draft.named_path, draft.value, draft.message)
     seen[digest] += 1
     return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"

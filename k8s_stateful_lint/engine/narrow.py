@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections import Counter
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
-import msgspec
+from k8s_stateful_lint.engine.drafts import reference_to
+from k8s_stateful_lint.engine.report import ObjectReference, Report
 
-from k8s_stateful_lint.engine.report import Report
+if TYPE_CHECKING:
+    from k8s_stateful_lint.graph import Graph
+
+ObjectInFile = tuple[str, ObjectReference | None]
 
 
-def only_files(report: Report, files: Iterable[str]) -> Report:
-    """The findings whose own or related place lies in one of the files; counts follow."""
-    wanted = {posixpath.normpath(file) for file in files}
-    findings = tuple(
+def only_files(report: Report, files: Iterable[str], objects: Collection[ObjectInFile] = ()) -> Report:
+    """The findings whose own or a related object lies in one of the files, or is one of the objects; counts follow."""
+    wanted = {os.path.realpath(file) for file in files}
+    lies_in = {path for path in report.files if os.path.realpath(path) in wanted}
+    return report.narrowed(
         finding
         for finding in report.findings
-        if any(
-            posixpath.normpath(place.file) in wanted
-            for place in (finding.location, *(related.location for related in finding.related))
-        )
+        if (finding.location.file, finding.object) in objects
+        or finding.location.file in lies_in
+        or any(related.location.file in lies_in for related in finding.related)
     )
-    count = Counter(finding.severity for finding in findings)
-    summary = msgspec.structs.replace(
-        report.summary, errors=count["error"], warnings=count["warning"], infos=count["info"]
-    )
-    return msgspec.structs.replace(report, findings=findings, summary=summary)
+
+
+def referring_to(graph: Graph, gone: Collection[tuple[str, str]]) -> set[ObjectInFile]:
+    """The objects that refer to something of these kinds and names, which is not in the input."""
+    return {
+        (reference.place.resource.path, reference_to(reference.place.resource))
+        for reference in (graph.unresolved if gone else ())
+        if (reference.kind, reference.name) in gone
+    }

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from k8s_stateful_lint.checks.finding import Finding
-from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.cards import heads
 from k8s_stateful_lint.engine.drafts import Draft, locate, make_draft
+from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.report import Location
 from k8s_stateful_lint.engine.suppressions import ANNOTATION, Problem, Suppressions
 from k8s_stateful_lint.graph import Graph, Node
@@ -33,18 +33,17 @@ class FileFacts:
     resources: list[Resource] = field(default_factory=list)
 
 
-def faults(item: FileFacts, chosen: frozenset[str]) -> Iterable[Draft]:
+def faults(item: FileFacts, policy: Policy) -> Iterable[Draft]:
     """What makes a file unreadable."""
-    if "unreadable-manifest" not in chosen or not _looks_like_manifest(item.file):
-        return
     head = heads()["unreadable-manifest"]
+    severity = policy.severity(head, head.severity, (item.file.path,), UNSPECIFIED.name)
+    if severity is None or not _looks_like_manifest(item.file):
+        return
     for fault in item.reading.faults:
         place = Location(
             file=item.file.shown, line=fault.line, column=fault.column, end_line=fault.line, end_column=fault.column + 1
         )
-        yield Draft(
-            head, head.severity, head.confidence, fault.message, place, None, "", UNSPECIFIED, (), fault.expected
-        )
+        yield Draft(head, severity, head.confidence, fault.message, place, None, "", UNSPECIFIED, (), fault.expected)
 
 
 def _looks_like_manifest(file: SourceFile) -> bool:
@@ -53,20 +52,18 @@ def _looks_like_manifest(file: SourceFile) -> bool:
     return name in KUSTOMIZATION_FILES or (b"apiVersion" in file.data and b"kind" in file.data)
 
 
-def schema_drafts(schemas: Outcome, chosen: frozenset[str], config: Config) -> Iterable[Draft]:
+def schema_drafts(schemas: Outcome, policy: Policy) -> Iterable[Draft]:
     """What the schema check found."""
     for rule, finding, node in schemas.findings:
-        if rule in chosen:
-            draft = make_draft(heads()[rule], finding, node, config)
+        if rule in policy.chosen:
+            draft = make_draft(heads()[rule], finding, node, policy)
             if draft is not None:
                 yield draft
 
 
-def field_problems(
-    item: FileFacts, graph: Graph, chosen: frozenset[str], config: Config, schemas: Outcome
-) -> Iterable[Draft]:
+def field_problems(item: FileFacts, graph: Graph, policy: Policy, schemas: Outcome) -> Iterable[Draft]:
     """What does not fit the model; only of objects that have no schema, which knows every field."""
-    if "schema-violation" not in chosen:
+    if "schema-violation" not in policy.chosen:
         return
     head = heads()["schema-violation"]
     for resource in item.resources:
@@ -78,7 +75,7 @@ def field_problems(
             place = Place(resource, problem.route)
             message = f"{field_path(problem.route)} must be {problem.expected}, not {problem.found}"
             finding = Finding(place=place, message=message, help=_advice(problem))
-            draft = make_draft(head, finding, Node(graph, resource), config)
+            draft = make_draft(head, finding, Node(graph, resource), policy)
             if draft is not None:
                 yield draft
 
@@ -118,11 +115,11 @@ def _advice(problem: FieldProblem) -> str | None:
 
 
 def useless_suppressions(
-    by_file: Mapping[str, Suppressions], chosen: frozenset[str], alternatives: Mapping[str, frozenset[str]]
+    by_file: Mapping[str, Suppressions], policy: Policy, alternatives: Mapping[str, frozenset[str]]
 ) -> Iterable[Draft]:
     """Directives that are wrong or suppressed nothing; one that several overlays share must be of use to one only."""
     head = heads()["useless-suppression"]
-    useless = {path: list(found.useless(chosen)) for path, found in by_file.items()}
+    useless = {path: list(found.useless(policy.everywhere)) for path, found in by_file.items()}
     told = set()
     for path, problems in useless.items():
         others = [other for other in alternatives.get(path, ()) if other in by_file]
@@ -131,12 +128,13 @@ def useless_suppressions(
             if not all(any(problem.text == each.text for each in useless[o]) for o in sharing):
                 continue
             place = _place_of(problem, path)
-            if (place, problem.message) in told:
+            severity = policy.severity(head, head.severity, (place.file,), UNSPECIFIED.name)
+            if severity is None or (place, problem.message) in told:
                 continue
             told.add((place, problem.message))
             yield Draft(
                 head,
-                head.severity,
+                severity,
                 head.confidence,
                 problem.message,
                 place,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -63,11 +65,20 @@ class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
     secret: bool = False
     # For a place in an older revision: where programs that know only the new one may hang the finding.
     anchor: Location | None = None
+    # The path with names in place of indexes: what tells the field wherever it stands.
+    named_path: str = ""
 
     @property
     def place(self) -> Location:
         """Where the finding is for programs that know only the files that are linted."""
         return self.anchor or self.location
+
+
+class BaselinedFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding that waits, and why."""
+
+    finding: ReportedFinding
+    reason: str
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,14 +149,17 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a run.
 
     ``sources`` are the lines of the files that findings point into, for code frames. ``crashes`` are rules that failed:
-    the others still ran. ``graph`` is the storage graph, for formats that draw it. ``comparison`` is there where two
-    revisions were compared.
+    the others still ran. ``files`` are the files that were read. ``baselined`` are the findings that a baseline lets
+    wait, None without a baseline. ``graph`` is the storage graph, for formats that draw it. ``comparison`` is there
+    where two revisions were compared.
     """
 
     findings: tuple[ReportedFinding, ...]
     notices: tuple[Notice, ...]
     summary: Summary
     crashes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    baselined: tuple[BaselinedFinding, ...] | None = None
     sources: dict[str, Any] = {}
     graph: Any = None
     comparison: Comparison | None = None
@@ -153,7 +167,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def linted_nothing(self) -> bool:
         """Whether no Kubernetes object and no broken file was there: never a success."""
-        return self.summary.objects == 0 and not self.findings
+        return self.summary.objects == 0 and not self.findings and not self.baselined
+
+    def narrowed(self, findings: Iterable[ReportedFinding], **changes: Any) -> Report:
+        """The report with some of its findings only; counts follow. ``changes`` are other fields."""
+        kept = tuple(findings)
+        count = Counter(finding.severity for finding in kept)
+        summary = msgspec.structs.replace(
+            changes.pop("summary", self.summary), errors=count["error"], warnings=count["warning"], infos=count["info"]
+        )
+        return msgspec.structs.replace(self, findings=kept, summary=summary, **changes)
 
     def at_least(self, severity: Severity) -> bool:
         """Whether some finding has this severity or a higher one."""

@@ -12,7 +12,7 @@ import msgspec
 from k8s_stateful_lint.config import Config, ConfigError
 from k8s_stateful_lint.engine.builds import across_builds, judged
 from k8s_stateful_lint.engine.cards import heads
-from k8s_stateful_lint.engine.catalogue import CHANGE, Rule, rules, selected
+from k8s_stateful_lint.engine.catalogue import CHANGE, Rule, rules
 from k8s_stateful_lint.engine.checking import Found, Subjects, check
 from k8s_stateful_lint.engine.drafts import SEVERITIES, Draft, locate, make_draft, order, reported
 from k8s_stateful_lint.engine.own import (
@@ -24,10 +24,12 @@ from k8s_stateful_lint.engine.own import (
     useless_suppressions,
     without_echoes,
 )
-from k8s_stateful_lint.engine.report import Notice, Report, Summary
+from k8s_stateful_lint.engine.policy import Policy
+from k8s_stateful_lint.engine.report import Notice, Report, ReportedFinding, Summary
 from k8s_stateful_lint.engine.suppressions import MARKER, Suppressions, may_suppress, suppressions_of
 from k8s_stateful_lint.engine.timings import Timings
 from k8s_stateful_lint.graph import Graph
+from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.reading import SourceFile, Unread, read
@@ -48,10 +50,14 @@ UNREAD = Unread(
 
 
 def run(
-    files: Iterable[SourceFile], config: Config, notices: Iterable[Notice] = (), rendering: Rendering | None = None
+    files: Iterable[SourceFile],
+    config: Config,
+    notices: Iterable[Notice] = (),
+    rendering: Rendering | None = None,
+    cluster: ClusterFacts | None = None,
 ) -> Report:
     """Lint files; raises what :func:`inspect` raises."""
-    return inspect(files, config, notices, rendering=rendering).report
+    return inspect(files, config, notices, rendering=rendering, cluster=cluster).report
 
 
 class Inspection(NamedTuple):
@@ -68,18 +74,20 @@ def inspect(
     timings: Timings | None = None,
     rendering: Rendering | None = None,
     cache: Cache | None = None,
+    cluster: ClusterFacts | None = None,
 ) -> Inspection:
     """Lint files, and keep the graph; of overlays and charts that were rendered, what they make of their files.
 
-    ``cache`` knows what is in files that were read before.
+    ``cache`` knows what is in files that were read before. References that lead nowhere in the files may lead to the
+    objects of ``cluster``.
 
     Raises:
         ConfigError: the configuration names a rule, an option or a version that does not exist.
 
     """
     clock = timings or Timings()
-    chosen = selected(config)
-    if chosen and all(heads()[name].family == CHANGE for name in chosen):
+    policy = Policy(config)
+    if policy.chosen and all(heads()[name].family == CHANGE for name in policy.chosen):
         names = ", ".join(config.select)
         raise ConfigError(f"{names} compares two revisions: use `k8s-stateful-lint compare OLD NEW`")
     facts = list(read_files(files, config, clock, cache))
@@ -89,19 +97,21 @@ def inspect(
     unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
     targets = targets_of(config)
     resources = [resource for item in facts for resource in item.resources]
-    graphs = {version: Graph(resources, for_version(config, version), unread, alternatives) for version in targets}
+    graphs = {
+        version: Graph(resources, for_version(config, version), unread, alternatives, cluster) for version in targets
+    }
     # Of a range, the newest version is the one that the report shows.
     graph = graphs[targets[-1]]
     clock.lap("graph")
-    schemas = check_schemas(graph, config, targets) if chosen & SCHEMA_CHECKS else WITHOUT_SCHEMAS
+    schemas = check_schemas(graph, config, targets) if policy.chosen & SCHEMA_CHECKS else WITHOUT_SCHEMAS
     clock.lap("schemas")
-    found, crashes = _run_rules(chosen, graphs, config, clock)
-    drafts = [draft for item in facts for draft in faults(item, chosen)]
-    drafts += schema_drafts(schemas, chosen, config)
-    drafts += [draft for item in facts for draft in field_problems(item, graph, chosen, config, schemas)]
+    found, crashes = _run_rules(policy, graphs, clock)
+    drafts = [draft for item in facts for draft in faults(item, policy)]
+    drafts += schema_drafts(schemas, policy)
+    drafts += [draft for item in facts for draft in field_problems(item, graph, policy, schemas)]
     for rule, by_version in found:
-        drafts += merged({version: drafts_of(rule, here, config) for version, here in by_version.items()})
-    kept, suppressed = _suppress(without_echoes(drafts), facts, chosen, config, rendering)
+        drafts += merged({version: drafts_of(rule, here, policy) for version, here in by_version.items()})
+    kept, suppressed = _suppress(without_echoes(drafts), facts, policy, rendering)
     kept.sort(key=order)
     told = [*notices, *_notices(facts)]
     if schemas.without_schema is not None:
@@ -121,7 +131,7 @@ def for_version(config: Config, version: Version) -> Config:
 
 def _unread(config: Config) -> Unread | None:
     """What of the input nobody looks at: only the schema check knows the inside of a CustomResourceDefinition."""
-    return None if config.schema_scope == "all" else UNREAD
+    return None if config.schema == "all" else UNREAD
 
 
 def read_files(
@@ -148,7 +158,7 @@ def read_files(
 
 
 def _run_rules(
-    chosen: frozenset[str], graphs: dict[Version, Graph], config: Config, clock: Timings
+    policy: Policy, graphs: dict[Version, Graph], clock: Timings
 ) -> tuple[list[tuple[Rule, dict[Version, list[Found]]]], tuple[str, ...]]:
     """What every chosen rule says for every version, and how rules failed."""
     subjects = {version: Subjects(graph) for version, graph in graphs.items()}
@@ -156,15 +166,15 @@ def _run_rules(
     found = []
     clock.lap("checks")
     for name, rule in rules().items():
-        if name in chosen:
-            found.append((rule, {version: check(rule, here, config, crashes) for version, here in subjects.items()}))
+        if name in policy.chosen:
+            found.append((rule, {version: check(rule, here, policy, crashes) for version, here in subjects.items()}))
             clock.lap_of_rule(name)
     return found, tuple(dict.fromkeys(crashes))
 
 
-def drafts_of(rule: Rule, found: Iterable[Found], config: Config) -> list[Draft]:
+def drafts_of(rule: Rule, found: Iterable[Found], policy: Policy) -> list[Draft]:
     """What a rule found, weighed and located."""
-    drafts = (make_draft(rule.head, finding, owner, config, weak) for finding, owner, weak in found)
+    drafts = (make_draft(rule.head, finding, owner, policy, weak) for finding, owner, weak in found)
     return _once_per_place([draft for draft in drafts if draft is not None])
 
 
@@ -203,10 +213,10 @@ def _once_per_place(drafts: list[Draft]) -> list[Draft]:
 
 
 def _suppress(
-    drafts: list[Draft], facts: list[FileFacts], chosen: frozenset[str], config: Config, rendering: Rendering | None
+    drafts: list[Draft], facts: list[FileFacts], policy: Policy, rendering: Rendering | None
 ) -> tuple[list[Draft], int]:
     by_file: dict[str, Suppressions] = {}
-    if config.ignore_comments:
+    if policy.config.ignore_comments:
         for item in facts:
             if any(map(may_suppress, item.reading.documents)):
                 by_file[item.file.path] = suppressions_of(item.file, item.reading.documents, item.resources)
@@ -218,8 +228,8 @@ def _suppress(
     if rendering is not None:
         kept, suppressed = across_builds(kept), across_builds(suppressed)
         alternatives = rendering.alternatives
-    if "useless-suppression" in chosen:
-        kept += useless_suppressions(by_file, chosen, alternatives)
+    if "useless-suppression" in policy.chosen:
+        kept += useless_suppressions(by_file, policy, alternatives)
     return kept, len(suppressed)
 
 
@@ -248,7 +258,7 @@ def _report(
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
-    sources = {item.file.path: item.file for item in facts if item.file.path in shown}
+    sources = {item.file.path: item.file for item in facts if item.file.path in shown} | _of_cluster(graph, findings)
     if rendering is not None:
         # Overlays may be made of files outside of the input.
         outside = {path: rendering.files.source(path) for path in shown - sources.keys()}
@@ -268,9 +278,21 @@ def _report(
             rendered=len(made),
         ),
         crashes=crashes,
+        files=tuple(item.file.path for item in facts),
         sources=sources,
         graph=graph,
     )
+
+
+def _of_cluster(graph: Graph, findings: Iterable[ReportedFinding]) -> dict[str, SourceFile]:
+    """The file of cluster facts with the lines that findings show, and nothing else of what stands in it."""
+    if graph.facts is None:
+        return {}
+    file = graph.facts.file
+    places = [r.location for finding in findings for r in finding.related if r.location.file == file.path]
+    shown = {number for place in places for number in range(place.line, place.end_line + 1)}
+    lines = (line if number in shown else "" for number, line in enumerate(file.lines, start=1))
+    return {file.path: SourceFile(file.path, "\n".join(lines).encode("utf-8", "replace"))} if shown else {}
 
 
 def _unresolved(graph: Graph) -> Iterable[Notice]:

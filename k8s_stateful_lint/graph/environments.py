@@ -6,6 +6,8 @@ import posixpath
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from k8s_stateful_lint.sources import matching_glob
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,18 +36,19 @@ def environment_of(node: Node) -> Environment:
     if config.environment is not None:
         return Environment(config.environment, "given on the command line")
     path, namespace = posixpath.normpath(node.resource.path), node.namespace
+    relative = config.relative(path)
     for settings in config.environments:
-        if any(fnmatchcase(path, glob) for glob in settings.paths):
-            return Environment(settings.name, f"the path matches the environment {settings.name} of the configuration")
+        if (glob := matching_glob(relative, settings.paths)) is not None:
+            return Environment(settings.name, f"the path matches {glob} of the configuration")
     for settings in config.environments:
-        if namespace is not None and any(fnmatchcase(namespace, glob) for glob in settings.namespaces):
-            return Environment(
-                settings.name, f"the namespace {namespace} is in the environment {settings.name} of the configuration"
-            )
+        for glob in settings.namespaces if namespace is not None else ():
+            if fnmatchcase(namespace or "", glob):
+                return Environment(settings.name, f"the namespace {namespace} matches {glob} of the configuration")
     for labels in _label_sets(node):
         for settings in config.environments:
             if settings.labels and all(labels.get(key) == value for key, value in settings.labels.items()):
-                return Environment(settings.name, "labels of the configuration")
+                written = ", ".join(f"{key}: {value}" for key, value in settings.labels.items())
+                return Environment(settings.name, f"label {written}, as the configuration says")
         for key in _LABELS:
             value = labels.get(key, "").lower()
             if value in _PRODUCTION_LABELS:

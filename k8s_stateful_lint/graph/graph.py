@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from k8s_stateful_lint.config import Config, ConfigError
+from k8s_stateful_lint.config import Config, ConfigError, Problem
 from k8s_stateful_lint.graph import settings
 from k8s_stateful_lint.graph.backups import backup_objects
 from k8s_stateful_lint.graph.databases import Database, Server, server_in
+from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.graph.node import Node, Resolution
 from k8s_stateful_lint.graph.storage import (
     Claim,
@@ -122,18 +123,27 @@ class Graph:
         config: Config | None = None,
         unread: Iterable[str] = (),
         alternatives: Mapping[str, frozenset[str]] | None = None,
+        facts: ClusterFacts | None = None,
     ) -> None:
-        """Index the objects of the input; ``unread`` are the files that hold objects nobody could read.
+        """Index the objects of the input.
 
-        ``alternatives`` are, for rendered texts, those that have files in common with them: overlays of one base are
-        never deployed together, so the objects of one do not see those of another.
+        Args:
+            resources: The objects.
+            config: Facts and choices of the user.
+            unread: Files that hold objects nobody could read.
+            alternatives: For rendered texts, those that have files in common with them: overlays of one base are never
+                deployed together, so the objects of one do not see those of another.
+            facts: Objects of the cluster: references that lead nowhere in the input may lead to them.
 
         Raises:
             ConfigError: ``target`` of the configuration is no version, or its ``knowledge`` makes no sense.
 
         """
-        self.config = config or Config()
-        self.knowledge, self.images = _tables(self.config)
+        self.facts = facts
+        written = config or Config()
+        self._written = written.cluster
+        self.config = facts.applied_to(written) if facts is not None else written
+        self.knowledge, self.images = tables_of(self.config)
         self.target: Version = _target(self.config)
         self.resources = tuple(resources)
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
@@ -258,7 +268,57 @@ class Graph:
     def is_closed(self, kind: str) -> bool:
         """Whether the input holds every object of the kind that there is."""
         complete = self.config.input.complete
-        return complete if isinstance(complete, bool) else kind in complete
+        is_complete = complete if isinstance(complete, bool) else kind in complete
+        return is_complete or (self.facts is not None and self.facts.lists(kind))
+
+    # The cluster ----------------------------------------------------------------------------------------------------
+
+    def is_fact(self, resource: Resource) -> bool:
+        """Whether an object is one of the cluster's, not of the input."""
+        return self.facts is not None and resource in self.facts
+
+    @cached_property
+    def _cluster_nodes(self) -> dict[tuple[str, str], list[Node]]:
+        """The objects of the cluster by kind and name."""
+        index: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        for resource in self.facts.resources if self.facts is not None else ():
+            index[resource.kind, resource.name].append(self._node(resource))
+        return index
+
+    def in_cluster(self, node_type: type[NodeType], kind: str, name: str, origin: Node) -> NodeType | None:
+        """An object of the cluster that a reference leads to: a namespace must be written on both sides."""
+        if self.facts is None:
+            return None
+        for node in self._cluster_nodes.get((kind, name), ()):
+            is_there = kind in _CLUSTER_KINDS or (node.namespace is not None and node.namespace == origin.namespace)
+            if is_there and isinstance(node, node_type):
+                return node
+        return None
+
+    @cached_property
+    def cluster_volumes(self) -> tuple[PersistentVolume, ...]:
+        """PersistentVolumes of the cluster."""
+        nodes = (node for found in self._cluster_nodes.values() for node in found)
+        return tuple(node for node in nodes if isinstance(node, PersistentVolume))
+
+    @property
+    def nowhere(self) -> str:
+        """Where an object is not that nobody defines, for messages."""
+        return "not in the input" if self.facts is None else f"neither in the input nor in {self.facts.file.path}"
+
+    @property
+    def says_classes(self) -> str:
+        """What says which classes there are, for messages."""
+        if self.facts is None or self._written.storage_classes is not None:
+            return "cluster.storage-classes of the configuration"
+        return self.facts.file.path
+
+    @property
+    def says_default_class(self) -> str:
+        """What says which class is the default, for messages."""
+        if self.facts is None or self._written.default_class is not None:
+            return f"cluster.default-class: {self.config.cluster.default_class}"
+        return self.facts.file.path
 
     def is_alternative(self, node: Node, other: Node) -> bool:
         """Whether the two are in different overlays of the same files, so that only one of them is ever deployed."""
@@ -471,7 +531,10 @@ class Graph:
         if found.target is not None or found.ambiguous:
             return found
         templates = [template for template in self._templates_of_generated(name) if template.shares_unit(origin)]
-        return self.nearest(templates, origin)
+        generated = self.nearest(templates, origin)
+        if generated.target is not None or generated.ambiguous:
+            return generated
+        return Resolution(self.in_cluster(Claim, "PersistentVolumeClaim", name, origin))
 
     @cached_property
     def _generated_prefixes(self) -> dict[str, list[Claim]]:
@@ -501,11 +564,25 @@ class Graph:
         """The PersistentVolume paired with a claim by ``volumeName`` or ``claimRef``."""
         name = claim.spec.volume_name
         if name and not is_placeholder(name):
-            return self._find(PersistentVolume, "PersistentVolume", name, claim)
+            found = self._find(PersistentVolume, "PersistentVolume", name, claim)
+            if found.target is not None or found.ambiguous:
+                return found
+            return Resolution(self.in_cluster(PersistentVolume, "PersistentVolume", name, claim))
         if claim.shape != "object":
             return Resolution(None)
         reserved = [volume for volume in self._volumes_by_claim.get(claim.name, ()) if volume.is_reserved_for(claim)]
-        return self.nearest(reserved, claim, namespaced=False)
+        paired = self.nearest(reserved, claim, namespaced=False)
+        if paired.target is not None or paired.ambiguous:
+            return paired
+        return Resolution(self._cluster_volumes_by_claim.get((claim.namespace, claim.name)))
+
+    @cached_property
+    def _cluster_volumes_by_claim(self) -> dict[tuple[str | None, str], PersistentVolume]:
+        return {
+            (volume.spec.claim_ref.namespace, volume.spec.claim_ref.name): volume
+            for volume in self.cluster_volumes
+            if volume.spec.claim_ref is not None and volume.spec.claim_ref.namespace is not None
+        }
 
     @cached_property
     def _volumes_by_claim(self) -> dict[str, list[PersistentVolume]]:
@@ -516,20 +593,29 @@ class Graph:
         return index
 
     def volumes_reserved_for(self, claim: Claim) -> tuple[PersistentVolume, ...]:
-        """Every PersistentVolume whose ``claimRef`` names a claim, or a claim that a claim template makes."""
+        """Every PersistentVolume whose ``claimRef`` names a claim, or a claim that a claim template makes.
+
+        The cluster's own have a namespace in their reference, and count where the claim writes it, too.
+        """
         if claim.shape == "ephemeral":
             return ()
         if claim.shape == "object" or claim.workload is None:
             candidates = self._volumes_by_claim.get(claim.name, ())
-            return tuple(volume for volume in candidates if volume.is_reserved_for(claim))
+            bound = self._cluster_volumes_by_claim.get((claim.namespace, claim.name))
+            own = tuple(volume for volume in candidates if volume.is_reserved_for(claim))
+            return own if bound is None else (*own, bound)
         prefix, spaces = f"{claim.name}-{claim.workload.name}", {None, claim.namespace}
         return tuple(
             volume
             for name, volumes in self._volumes_by_claim.items()
-            if name.rpartition("-")[0] == prefix and name.rpartition("-")[2].isdigit()
+            if _is_numbered(name, prefix)
             for volume in volumes
             if volume.spec.claim_ref is not None
             and (claim.namespace is None or volume.spec.claim_ref.namespace in spaces)
+        ) + tuple(
+            volume
+            for (space, name), volume in self._cluster_volumes_by_claim.items()
+            if space == claim.namespace and _is_numbered(name, prefix)
         )
 
     @cached_property
@@ -537,15 +623,21 @@ class Graph:
         return frozenset(volume.class_name for volume in self.persistent_volumes if volume.class_name)
 
     def has_volume_of_class(self, name: str) -> bool:
-        """Whether some PersistentVolume of the input carries this class name (a static pair needs no class object)."""
-        return name in self._volume_classes
+        """Whether some PersistentVolume carries this class name (a static pair needs no class object).
+
+        Of the cluster's, only those count that are free.
+        """
+        return name in self._volume_classes or any(
+            volume.class_name == name and volume.resource.get("status", "phase") == "Available"
+            for volume in self.cluster_volumes
+        )
 
     def storage_class(self, name: str, origin: Node) -> Resolution[StorageClass]:
         """The StorageClass of a name."""
         candidates = [node for node in self.named("StorageClass", name) if isinstance(node, StorageClass)]
         pool = list(candidates)
         if not pool:
-            return Resolution(None)
+            return Resolution(self.in_cluster(StorageClass, "StorageClass", name, origin))
         scores = [(_nearness(node, origin), node) for node in pool]
         best = max(score for score, _ in scores)
         found = [node for score, node in scores if score == best]
@@ -755,15 +847,20 @@ class Graph:
                 yield Unresolved(place, "Service", name_of_service, service.ambiguous)
 
 
-def _tables(config: Config) -> tuple[Knowledge, ImageTable]:
-    """The built-in tables, with the rows of the configuration."""
+def tables_of(config: Config) -> tuple[Knowledge, ImageTable]:
+    """The built-in tables, with the rows of the configuration.
+
+    Raises:
+        ConfigError: ``knowledge`` of the configuration makes no sense.
+
+    """
     added = dict(config.knowledge)
     images, mirrors = added.pop("images", ()), added.pop("mirrors", None)
     try:
         table = builtin_images().extended(images, mirrors) if images or mirrors else builtin_images()
         return (builtin().extended(added) if added else builtin()), table
     except (TableError, ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(f"knowledge: {error}") from error
+        raise ConfigError.of([Problem(("knowledge",), f"knowledge: {error}")]) from error
 
 
 def _target(config: Config) -> Version:
@@ -772,7 +869,13 @@ def _target(config: Config) -> Version:
     try:
         return parse_version(config.target)
     except ValueError as error:
-        raise ConfigError(f"target: {error}") from error
+        raise ConfigError.of([Problem(("target",), f"target: {error}")]) from error
+
+
+def _is_numbered(name: str, prefix: str) -> bool:
+    """Whether a name is a prefix and a number, as those of generated claims are."""
+    start, _, number = name.rpartition("-")
+    return start == prefix and number.isdigit()
 
 
 def _nearness(node: Node, origin: Node) -> tuple[int, int]:

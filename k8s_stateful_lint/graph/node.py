@@ -89,8 +89,8 @@ class Node:
 
     @cached_property
     def units(self) -> frozenset[str]:
-        """The units the object is deployed with."""
-        return self.graph.units.of(self.resource.path)
+        """The units the object is deployed with; an object of the cluster is in none."""
+        return frozenset() if self.graph.is_fact(self.resource) else self.graph.units.of(self.resource.path)
 
     @cached_property
     def folders(self) -> tuple[str, ...]:

@@ -391,7 +391,8 @@ class Claim(Node):
 
     def classless_volumes(self, *, in_unit: bool) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes without class, free or reserved for this claim, that satisfy it."""
-        pool = self.graph.unit_mates(self, PersistentVolume) if in_unit else self.graph.persistent_volumes
+        everywhere = (*self.graph.persistent_volumes, *self.graph.cluster_volumes)
+        pool = self.graph.unit_mates(self, PersistentVolume) if in_unit else everywhere
         return tuple(
             volume
             for volume in pool

@@ -8,7 +8,7 @@ from typing import Any
 
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine.cards import card, heads
-from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.engine.report import BaselinedFinding, Location, ObjectReference, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
 from k8s_stateful_lint.reports.explain import rule_page
 from k8s_stateful_lint.reports.places import before, encodable, in_repository, uri
@@ -26,7 +26,8 @@ def render(report: Report, style: Style) -> str:
 
 def document(report: Report) -> dict[str, Any]:
     """The log as plain values."""
-    rules = {name: index for index, name in enumerate(sorted({finding.rule for finding in report.findings}))}
+    shown = [*report.findings, *(waiting.finding for waiting in report.baselined or ())]
+    rules = {name: index for index, name in enumerate(sorted({finding.rule for finding in shown}))}
     summary = report.summary
     run = {
         "tool": {
@@ -41,7 +42,10 @@ def document(report: Report) -> dict[str, Any]:
         # The directory itself is left out: a log must not depend on the machine.
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "utf16CodeUnits",
-        "results": [_result(finding, rules, report) for finding in report.findings],
+        "results": [
+            *(_result(finding, rules, report, "new") for finding in report.findings),
+            *(_waiting(waiting, rules, report) for waiting in report.baselined or ()),
+        ],
         "properties": {
             "files": summary.files,
             "objects": summary.objects,
@@ -56,7 +60,7 @@ def document(report: Report) -> dict[str, Any]:
 def _rule(name: str, report: Report) -> dict[str, Any]:
     head = heads().get(name)
     if head is None:
-        severity = next(finding.severity for finding in report.findings if finding.rule == name)
+        severity = next((finding.severity for finding in report.findings if finding.rule == name), "warning")
         return {"id": name, "shortDescription": {"text": name}, "defaultConfiguration": {"level": _LEVELS[severity]}}
     whole = card(name)
     descriptor: dict[str, Any] = {
@@ -106,7 +110,15 @@ def _invocation(report: Report) -> dict[str, Any]:
     return {"executionSuccessful": successful, "toolExecutionNotifications": notifications}
 
 
-def _result(finding: ReportedFinding, rules: dict[str, int], report: Report) -> dict[str, Any]:
+def _waiting(waiting: BaselinedFinding, rules: dict[str, int], report: Report) -> dict[str, Any]:
+    """A finding that a baseline lets wait: people decided so outside of the file."""
+    suppression = {"kind": "external", "status": "accepted"}
+    if waiting.reason:
+        suppression["justification"] = encodable(waiting.reason)
+    return {**_result(waiting.finding, rules, report, "unchanged"), "suppressions": [suppression]}
+
+
+def _result(finding: ReportedFinding, rules: dict[str, int], report: Report, state: str) -> dict[str, Any]:
     text = before(finding) + finding.message.rstrip(".")
     if finding.help:
         text += f".\n{finding.help}"
@@ -133,6 +145,8 @@ def _result(finding: ReportedFinding, rules: dict[str, int], report: Report) -> 
             }
             for number, related in enumerate(shown, start=1)
         ]
+    if report.baselined is not None:
+        result["baselineState"] = state
     result["partialFingerprints"] = {"k8sStatefulLint/v1": finding.fingerprint}
     result["properties"] = {
         "confidence": finding.confidence,

@@ -79,13 +79,13 @@ NOTHING = Outcome((), frozenset(), None)
 
 def check_schemas(graph: Graph, config: Config, targets: Sequence[Version]) -> Outcome:
     """Validate the objects of the input against the schemas of every target version."""
-    if config.schema_scope == "off":
+    if config.schema == "off":
         return NOTHING
     findings: list[tuple[str, Finding, Node]] = []
     covered: set[Resource] = set()
     for node in graph.nodes:
         resource = node.resource
-        if resource.body is None and config.schema_scope != "all":
+        if resource.body is None and config.schema != "all":
             continue
         schemas = {version: schema_of(resource.api_version, resource.kind, version) for version in targets}
         served = {version: schema for version, schema in schemas.items() if schema is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from k8s_stateful_lint.config import Config, ConfigError
+from k8s_stateful_lint.config import Config, ConfigError, Problem
 from k8s_stateful_lint.knowledge.versions import NEWEST, Version, parse_version
 
 _RANGE = re.compile(r"\s*(v?\d+\.\d+(?:\.\d+)?)\s*(?:-|\.\.)\s*(v?\d+\.\d+(?:\.\d+)?)\s*\Z")
@@ -32,7 +32,11 @@ def _ends(target: str | None) -> tuple[Version, ...]:
             return (parse_version(target),)
         first, last = parse_version(match[1]), parse_version(match[2])
     except ValueError as error:
-        raise ConfigError(f"target: {error}, or a range like 1.29-1.34") from error
+        raise _wrong(f"{error}, or a range like 1.29-1.34") from error
     if first > last:
-        raise ConfigError(f"target: {target} is backwards: write the older version first, like 1.29-1.34")
+        raise _wrong(f"{target} is backwards: write the older version first, like 1.29-1.34")
     return (first,) if first == last else (first, last)
+
+
+def _wrong(message: str) -> ConfigError:
+    return ConfigError.of([Problem(("target",), f"target: {message}")])

@@ -13,7 +13,8 @@ from k8s_stateful_lint import Config, lint_text
 from k8s_stateful_lint.config import ConfigError, EnvironmentSettings, RuleSettings, config_from
 from k8s_stateful_lint.engine import run as engine
 from k8s_stateful_lint.engine.cards import heads
-from k8s_stateful_lint.engine.catalogue import Rule, change_rules, rules, selected
+from k8s_stateful_lint.engine.catalogue import Rule, change_rules, rules
+from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile
 
@@ -98,13 +99,13 @@ def test_configured_severity_exclusion_and_off() -> None:
 
 def test_waves_and_selection() -> None:
     strict = {name for name, head in heads().items() if head.wave == "strict"}
-    assert selected(Config()).isdisjoint(strict)
-    assert strict <= selected(Config(strict=True))
+    assert Policy(Config()).everywhere.isdisjoint(strict)
+    assert strict <= Policy(Config(strict=True)).everywhere
     one = next(iter(strict), None)
     if one is not None:
-        assert one in selected(Config(extend_select=(one,)))
-        assert one in selected(Config(rules={one: "warning"}))
-    assert selected(Config(select=("reclaim",), ignore=("recycle-reclaim-policy",))) == {
+        assert one in Policy(Config(extend_select=(one,))).everywhere
+        assert one in Policy(Config(rules={one: "warning"})).everywhere
+    assert Policy(Config(select=("reclaim",), ignore=("recycle-reclaim-policy",))).everywhere == {
         head.name for head in heads().values() if head.family == "reclaim"
     } - {"recycle-reclaim-policy"}
 

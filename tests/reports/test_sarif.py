@@ -16,7 +16,7 @@ import pytest
 from k8s_stateful_lint import lint, lint_text
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.cards import card, heads
-from k8s_stateful_lint.engine.report import Notice, Report
+from k8s_stateful_lint.engine.report import BaselinedFinding, Notice, Report
 from k8s_stateful_lint.reports import Style, render
 from k8s_stateful_lint.reports.explain import rule_page
 from tests.reports.made import CLEAN, HOSTILE, NOTHING, ONE, SEVERAL, finding, hostile, many, place, report
@@ -58,7 +58,16 @@ def run_of(what: Report) -> dict[str, Any]:
     return run
 
 
-@pytest.mark.parametrize("what", [CLEAN, NOTHING, ONE, SEVERAL, many(200), *map(hostile, HOSTILE)])
+WAITING = report(
+    finding(message="new"),
+    baselined=(
+        BaselinedFinding(finding=finding(fingerprint="1"), reason="moved in spring"),
+        BaselinedFinding(finding=finding(rule="zero-grace-period", fingerprint="2"), reason=""),
+    ),
+)
+
+
+@pytest.mark.parametrize("what", [CLEAN, NOTHING, ONE, SEVERAL, WAITING, many(200), *map(hostile, HOSTILE)])
 def test_reports_are_valid(what: Report, official: jsonschema.Draft7Validator) -> None:
     assert [f"{list(error.path)}: {error.message}" for error in official.iter_errors(document(what))] == []
 
@@ -75,6 +84,22 @@ def test_the_report_of_the_example_is_valid(official: jsonschema.Draft7Validator
     what = lint("examples", config=Config(select=("recycle-reclaim-policy", "rwo-claim-multi-node")))
     assert what.findings
     assert list(official.iter_errors(document(what))) == []
+
+
+def test_what_waits_is_suppressed_from_outside() -> None:
+    results = run_of(WAITING)["results"]
+    assert [result["baselineState"] for result in results] == ["new", "unchanged", "unchanged"]
+    accepted = {"kind": "external", "status": "accepted"}
+    assert [result.get("suppressions") for result in results] == [
+        None,
+        [accepted | {"justification": "moved in spring"}],
+        [accepted],
+    ]
+    assert {rule["id"] for rule in run_of(WAITING)["tool"]["driver"]["rules"]} == {
+        "recycle-reclaim-policy",
+        "zero-grace-period",
+    }
+    assert "baselineState" not in run_of(ONE)["results"][0]
 
 
 def test_small_output(snapshot) -> None:

@@ -52,9 +52,9 @@ def test_nonsense_is_an_error(written: str) -> None:
     ("written", "scope"), [("all", "all"), ("modelled", "modelled"), ("off", "off"), (False, "off"), (True, "modelled")]
 )
 def test_scopes(written: object, scope: str) -> None:
-    assert config_from({"schema": written}).schema_scope == scope
+    assert config_from({"schema": written}).schema == scope
 
 
 def test_unknown_scope() -> None:
-    with pytest.raises(ConfigError, match=r"\$\.schema"):
+    with pytest.raises(ConfigError, match="schema must be all, modelled or off"):
         config_from({"schema": "some"})
