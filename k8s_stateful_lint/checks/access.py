@@ -31,6 +31,7 @@ from k8s_stateful_lint.graph import (
 )
 from k8s_stateful_lint.graph.pods import written_replicas
 from k8s_stateful_lint.graph.workloads import HOSTNAME
+from k8s_stateful_lint.knowledge import Driver
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import Place
 
@@ -505,7 +506,7 @@ def _unsupported_of_claim(claim: Claim) -> Finding | None:
     if ROX not in claim.spec.access_modes or not _is_dynamic(claim):
         return None
     fact = claim.driver
-    if fact.driver is None or fact.driver.rox != "no":
+    if fact.driver is None or fact.driver.rox != "no" or (claim.is_block and _may_share_block(fact.driver)):
         return None
     return Finding(
         place=claim.at("spec", "accessModes"),
@@ -565,13 +566,18 @@ def _unsupported_of_volume(volume: PersistentVolume) -> Finding | None:
     return None
 
 
+def _may_share_block(driver: Driver) -> bool:
+    """Whether some raw devices of the driver may be on several nodes; the column ROX speaks of file systems."""
+    return driver.rwx_block in ("yes", "conditional")
+
+
 def _lacks(volume: PersistentVolume, key: str, mode: str) -> bool:
     """Whether the tables say that the source does not have the mode."""
     driver = volume.driver.driver
     if volume.volume_mode == "Block":
         if driver is None:
             return False
-        return (driver.rwx_block if mode == RWX else driver.rox) == "no" and driver.rwx_block != "yes"
+        return (driver.rwx_block if mode == RWX else driver.rox) == "no" and not _may_share_block(driver)
     if key == "csi":
         return driver is not None and (driver.rwx_filesystem if mode == RWX else driver.rox) == "no"
     plugin = volume.plugin
