@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from k8s_stateful_lint.graph import RWOP, Claim, Graph, PersistentVolume, PodCount, PodVolume, Workload
+from k8s_stateful_lint.graph import RWOP, Claim, Graph, Node, PersistentVolume, PodCount, PodVolume, Workload
 from k8s_stateful_lint.graph.pods import written_replicas
 
 _REPLICATED = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "PetSet"})
@@ -170,6 +170,11 @@ def _prepared(
 
 
 # Several workloads of one unit --------------------------------------------------------------------------------------
+
+
+def may_meet(left: Node, right: Node) -> bool:
+    """Whether two objects may be in one namespace: both write the same one, or somebody writes none."""
+    return left.namespace == right.namespace or None in (left.namespace, right.namespace)
 
 
 def are_alternatives(left: Workload, right: Workload) -> bool:

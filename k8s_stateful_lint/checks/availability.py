@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from k8s_stateful_lint.checks._probes import probe_level
+from k8s_stateful_lint.checks._shared import may_meet
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.graph import Database, DisruptionBudget, Node, StatefulSet, Workload
@@ -404,8 +405,15 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
             message=f"{subject.label} protects no pod: {reason}",
             related=(Related(where, f"the labels of the pods of {workload.label}"),),
         )
-    elif all(subject.graph.is_closed(kind) for kind in ("Deployment", "StatefulSet", "ReplicaSet", "Pod")):
+    elif all(subject.graph.is_closed(kind) for kind in ("Deployment", "StatefulSet", "ReplicaSet", "Pod")) and not any(
+        _may_select(subject, workload) for workload in subject.graph.workloads
+    ):
         yield Finding(place=place, message=f"{subject.label} protects no pod: no pod template has these labels")
+
+
+def _may_select(budget: DisruptionBudget, workload: Workload) -> bool:
+    """Whether the selector matches, wherever the two are defined, and no namespace is in the way."""
+    return budget.selector is not None and may_meet(budget, workload) and workload.is_selected_by(budget.selector)
 
 
 def disruption_exceeds_quorum(subject: DisruptionBudget | StatefulSet) -> Iterator[Finding]:
@@ -449,7 +457,9 @@ def quorum_without_disruption_budget(subject: StatefulSet) -> Iterator[Finding]:
     if not graph.is_closed("PodDisruptionBudget") or graph.config.cluster.nodes == "one" or subject.is_development:
         return
     count = subject.min_pods
-    if count is None or subject.budgets or _operator_of(subject):
+    if count is None or _operator_of(subject):
+        return
+    if any(_may_select(budget, subject) for budget in graph.disruption_budgets):
         return
     for database in subject.databases:
         is_ring = database.class_ == "ring" and count >= 2

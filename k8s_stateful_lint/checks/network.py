@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from k8s_stateful_lint.checks._probes import probe_level
+from k8s_stateful_lint.checks._shared import may_meet
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Severity
@@ -92,7 +93,7 @@ def _candidate(stateful_set: StatefulSet) -> Service | None:
     selecting = [
         service
         for service in stateful_set.graph.unit_mates(stateful_set, Service)
-        if service.selects(stateful_set) and _may_meet(service, stateful_set)
+        if service.selects(stateful_set) and may_meet(service, stateful_set)
     ]
     pool = [service for service in selecting if service.is_headless] or selecting
     return pool[0] if len({service.name for service in pool}) == 1 else None
@@ -367,7 +368,7 @@ def service_env_breaks_image(service: Service) -> Iterator[Finding]:
         return
     prefix = service.name.upper().replace("-", "_")
     for workload in service.graph.unit_mates(service, Workload):
-        if not _may_meet(service, workload) or _has_links_off(workload):
+        if not may_meet(service, workload) or _has_links_off(workload):
             continue
         for container in workload.containers:
             server = container.server
@@ -431,7 +432,7 @@ def _meant_workload(service: Service) -> tuple[Workload, str] | None:
     mates = [w for w in service.graph.unit_mates(service, Workload) if w.kind not in _RUN_TO_END]
     if any(_is_labelled_later(workload) or _has_unknown_labels(workload) for workload in mates):
         return None
-    away = [workload for workload in mates if not _may_meet(service, workload) and service.selects(workload)]
+    away = [workload for workload in mates if not may_meet(service, workload) and service.selects(workload)]
     if away:
         return away[0], f"the pods with these labels are in namespace {away[0].namespace}, not in {service.namespace}"
     near = [workload for workload in mates if workload.sees(service)]
@@ -450,7 +451,7 @@ def _meant_workload(service: Service) -> tuple[Workload, str] | None:
 
 def _may_select_elsewhere(service: Service) -> bool:
     """Whether pods of another unit, whose namespace nobody wrote, have the labels."""
-    return any(_may_meet(service, workload) and service.selects(workload) for workload in service.graph.workloads)
+    return any(may_meet(service, workload) and service.selects(workload) for workload in service.graph.workloads)
 
 
 def _may_be_made(service: Service) -> bool:
@@ -514,10 +515,6 @@ def _has_unknown_labels(workload: Workload) -> bool:
 
 def _is_labelled_later(node: Node) -> bool:
     return node.graph.units.has_label_transformer(node.resource.path)
-
-
-def _may_meet(left: Node, right: Node) -> bool:
-    return left.namespace == right.namespace or None in (left.namespace, right.namespace)
 
 
 def _labels(labels: dict[str, str]) -> str:
