@@ -1197,9 +1197,18 @@ _READ_FIELDS = frozenset(
 )
 _QUANTITIES = frozenset({"storage", "sizeLimit"})
 _NOT_READ = frozenset({"env", "envFrom", "command", "args", "data", "stringData", "annotations", "status"})
-_MAY_HOLD_PLACEHOLDER = re.compile(rb"[<@%]|\{\{|\$[{(]|\[\[|:\s*['\"]?[A-Z_]{2,}['\"]?[\s,}]")
+_MAY_HOLD_PLACEHOLDER = re.compile(rb"[<@%]|\{\{|\$[{(A-Z]|\[\[|:\s*['\"]?[A-Z_]{2,}['\"]?[\s,}]")
 # How a placeholder begins, and how messages call the pattern.
-_PATTERNS = (("{{", "{{ }}"), ("${", "${ }"), ("$(", "$( )"), ("[[", "[[ ]]"), ("<", "< >"), ("@", "@ @"), ("%", "% %"))
+_PATTERNS = (
+    ("{{", "{{ }}"),
+    ("${", "${ }"),
+    ("$(", "$( )"),
+    ("$", "$NAME"),
+    ("[[", "[[ ]]"),
+    ("<", "< >"),
+    ("@", "@ @"),
+    ("%", "% %"),
+)
 
 
 def placeholder_in_manifest(node: Node) -> Iterator[Finding]:

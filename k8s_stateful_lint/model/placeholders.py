@@ -11,6 +11,7 @@ _PLACEHOLDER = re.compile(
     | \{\{.*?\}\}                     # {{ .Values.x }}
     | \$\{[^}]*\}                     # ${VAR}, ${VAR:-default}
     | \$\([A-Za-z_][\w.-]*\)          # $(VAR)
+    | \$[A-Z][A-Z0-9_]+              # $VAR, as envsubst reads it
     | \[\[.*?\]\]                     # [[ name ]]
     | %[A-Z][A-Z0-9_]*%               # %NAME%
     """,
