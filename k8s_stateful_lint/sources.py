@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 STDIN = "<stdin>"
 """The path that people see for standard input."""
 
+
+def is_no_file(path: str) -> bool:
+    """Whether a path stands for a text that is in no file: standard input, or what an overlay or chart became."""
+    name = path.rpartition("/")[2]
+    return name.startswith("<") and name.endswith(">")
+
+
 EXTENSIONS = (".yaml", ".yml", ".json")
 # The one name without an extension that kustomize reads.
 _KUSTOMIZATION = "Kustomization"

@@ -255,6 +255,10 @@ def _report(
     seen: defaultdict[str, int] = defaultdict(int)
     findings = tuple(reported(draft, seen) for draft in drafts)
     made = rendering.results if rendering is not None else []
+    unresolved = list(_unresolved(graph))
+    if rendering is not None:
+        # Overlays have most of their references from the same lines.
+        unresolved = list(dict.fromkeys(unresolved))
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
@@ -265,7 +269,7 @@ def _report(
         sources.update((path, file) for path, file in outside.items() if file is not None)
     return Report(
         findings=findings,
-        notices=tuple(sorted([*notices, *_unresolved(graph)], key=lambda n: (n.file or "", n.line or 0, n.message))),
+        notices=tuple(sorted([*notices, *unresolved], key=lambda n: (n.file or "", n.line or 0, n.message))),
         summary=Summary(
             files=len(facts) - len(made),
             documents=sum(len(item.reading.documents) for item in facts),
@@ -274,7 +278,7 @@ def _report(
             warnings=count["warning"],
             infos=count["info"],
             suppressed=suppressed,
-            unresolved=len(graph.unresolved),
+            unresolved=len(unresolved),
             rendered=len(made),
         ),
         crashes=crashes,

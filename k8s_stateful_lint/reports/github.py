@@ -9,7 +9,7 @@ from k8s_stateful_lint.engine.report import Report, ReportedFinding
 from k8s_stateful_lint.reports import Style, markdown
 from k8s_stateful_lint.reports.lettering import lines_of_text
 from k8s_stateful_lint.reports.places import before, encodable, in_repository
-from k8s_stateful_lint.sources import STDIN
+from k8s_stateful_lint.sources import is_no_file
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 # A summary may have 1 MiB; this many characters fit even if many of them take several bytes.
@@ -39,7 +39,7 @@ def _finding(finding: ReportedFinding) -> str:
     place = finding.place
     properties: dict[str, str | int] = {}
     text = before(finding) + finding.message
-    if place.file == STDIN:
+    if is_no_file(place.file):
         text = f"{place.file}:{place.line}:{place.column}: {text}"
     else:
         properties |= {"file": _path(place.file), "line": place.line, "endLine": place.end_line}

@@ -8,7 +8,7 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from k8s_stateful_lint.sources import STDIN
+from k8s_stateful_lint.sources import is_no_file
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.engine.report import ReportedFinding
@@ -22,7 +22,7 @@ def in_repository(path: str, *variables: str) -> str:
     CI systems know files by their path in the repository, wherever the linter ran.
     """
     root = next((value for name in variables if (value := os.environ.get(name))), None)
-    if path == STDIN or (root is None and not Path(path).is_absolute()):
+    if is_no_file(path) or (root is None and not Path(path).is_absolute()):
         return path
     file = Path(os.path.abspath(path))  # noqa: PTH100 - a link in the repository stays the link
     base = Path(os.path.abspath(root or os.curdir))  # noqa: PTH100

@@ -15,6 +15,7 @@ from k8s_stateful_lint.rendering import render
 from .helpers import CLAIM, DEPLOYMENT, lint, marked_line, needs_kustomize, places, program, write
 
 IGNORE = "k8s-stateful-lint/ignore"
+KUSTOMIZATION = "base/kustomization.yaml"
 BASE = {
     "base/kustomization.yaml": "resources: [claim.yaml, files.yaml]\n",
     "base/claim.yaml": CLAIM,
@@ -112,6 +113,23 @@ class TestJudgement:
         found = render(_paths(), kustomize=True, only=("overlays/[ab]", "./overlays/c/"))
         assert [made.name for made in found.results] == ["overlays/a", "overlays/b", "overlays/c"]
         assert [made.name for made in render(_paths(), kustomize=True, only=("overlays/b",)).results] == ["overlays/b"]
+
+    def test_every_name_that_a_kustomization_may_have_and_any_name_of_a_folder(self, here: Path) -> None:
+        broken = DEPLOYMENT.replace("replicas: 1", "replicas: 3")
+        files = {"base/claim.yaml": CLAIM, "base/files.yaml": broken, "base/kustomization.yml": BASE[KUSTOMIZATION]}
+        write(here, files | {"it's: an overlay/Kustomization": "resources: [../base]\n"})
+        report = lint(kustomize=True)
+        (finding,) = [f for f in report.findings if f.rule == "rwo-claim-multi-node"]
+        assert finding.location.file == "base/files.yaml"
+        assert finding.message.endswith("(in it's: an overlay)")
+
+    def test_a_reference_that_leads_nowhere_is_counted_once(self, here: Path) -> None:
+        write(here, BASE | overlay("a") | overlay("b", "namespace: b"))
+        report = lint(kustomize=True)
+        assert [n.message for n in report.notices if n.kind == "unresolved"] == [
+            "StorageClass fast is not in the input"
+        ]
+        assert report.summary.unresolved == 1
 
     def test_an_unnamed_overlay_is_judged_as_files(self, here: Path) -> None:
         extra = {"overlays/b/claim.yaml": CLAIM.replace("name: data", "name: other").replace("8Gi", "8Gb")}
