@@ -338,15 +338,21 @@ class Graph:
         index: dict[tuple[str, str], list[Node]] = defaultdict(list)
         for node in self.nodes:
             if node.name and not node.is_partial:
-                index[node.kind, node.name].append(node)
+                for name in {node.name, node.deployed_name}:
+                    index[node.kind, name].append(node)
         return index
 
     def named(self, kind: str, name: str) -> list[Node]:
-        """Every whole object of this kind and name, in any namespace."""
+        """Every whole object of this kind that is written or deployed with this name, in any namespace."""
         return self._by_name.get((kind, name), [])
 
     def _find(self, node_type: type[NodeType], kind: str, name: str, origin: Node) -> Resolution[NodeType]:
-        candidates = [node for node in self.named(kind, name) if isinstance(node, node_type)]
+        # kustomize puts a prefix to references, too, but only in what it builds together with the object.
+        candidates = [
+            node
+            for node in self.named(kind, name)
+            if isinstance(node, node_type) and (node.deployed_name == name or node.shares_unit(origin))
+        ]
         return self.nearest(candidates, origin, namespaced=kind not in _CLUSTER_KINDS)
 
     def nearest(self, candidates: Iterable[NodeType], origin: Node, *, namespaced: bool = True) -> Resolution[NodeType]:

@@ -26,7 +26,7 @@ from k8s_stateful_lint.reading import SourceFile, read
 
 from .program import RenderError, at_once, output_of
 from .rendered import Files, Rendered, Rendering, RenderProblem, is_wanted, text_path
-from .trace import Origin, OverlayTrace
+from .trace import OverlayTrace, Told
 
 NO_PROGRAM = "neither kustomize nor kubectl is on the PATH: no overlay was rendered, its files are linted as they are"
 ORIGIN = "config.kubernetes.io/origin"
@@ -159,7 +159,7 @@ def _build(layer: Layer, command: list[str]) -> _Built:
 
 
 def _rendered(layer: Layer, built: _Built, files: Files) -> Rendered:
-    data, origins = built.data, list[Origin | None]()
+    data, origins = built.data, list[Told | None]()
     if built.here is not None:
         documents = read(SourceFile("", data)).documents
         origins = [_origin(document.value, built.here, layer.directory) for document in documents]
@@ -180,7 +180,7 @@ def _rendered(layer: Layer, built: _Built, files: Files) -> Rendered:
     return Rendered(layer.directory, file, reading, resources, inputs)
 
 
-def _origin(value: Any, here: str, directory: str) -> Origin | None:
+def _origin(value: Any, here: str, directory: str) -> Told | None:
     """The origin that an object's annotation names, with paths as people know them; ``here`` is where they start."""
     annotations = value.get("metadata", {}).get("annotations") or {} if isinstance(value, dict) else {}
     written = annotations.get(ORIGIN)
@@ -196,7 +196,7 @@ def _origin(value: Any, here: str, directory: str) -> Origin | None:
         way = os.path.relpath(os.path.join(here, path), os.path.realpath(directory))  # noqa: PTH118
         return posixpath.normpath(posixpath.join(directory, Path(way).as_posix()))
 
-    return Origin(shown("path"), shown("configuredIn"))
+    return Told(shown("path"), shown("configuredIn"))
 
 
 def _without_origins(annotated: bytes) -> bytes:

@@ -26,7 +26,7 @@ _MERGE_KEYS = ("mountPath", "name", "containerPort", "port", "devicePath", "topo
 _HASH = re.compile(r"-[a-z0-9]{10}\Z")
 
 
-class Origin(NamedTuple):
+class Told(NamedTuple):
     """What kustomize says of an object: the file that defines it, or the kustomization that generates it."""
 
     path: str | None
@@ -49,7 +49,7 @@ class OverlayTrace:
         self.layers = layers
         self.files = files
 
-    def origin(self, resource: Resource, origin: Origin | None) -> ObjectTrace:
+    def origin(self, resource: Resource, origin: Told | None) -> ObjectTrace:
         """The source of one object."""
         return ObjectTrace(self, resource, origin)
 
@@ -101,7 +101,7 @@ class ObjectTrace:
 
     overlay: OverlayTrace
     made: Resource
-    origin: Origin | None
+    origin: Told | None
 
     @property
     def build(self) -> str:

@@ -168,6 +168,33 @@ def test_partial_objects_define_nothing() -> None:
     assert the_volume(found).claim is None
 
 
+def test_a_prefix_is_part_of_the_name_outside_of_the_build_only() -> None:
+    files = {
+        "db/kustomization.yaml": "namePrefix: shop-\nnameSuffix: -v2\nresources: [claim.yaml, inside.yaml]\n",
+        "db/claim.yaml": claim("data", namespace="shop"),
+        "db/inside.yaml": deployment(pod=USES_DATA, name="inside", namespace="shop"),
+        "other/right.yaml": deployment(
+            pod=USES_DATA.replace("claimName: data", "claimName: shop-data-v2"), name="outside", namespace="shop"
+        ),
+        "other/wrong.yaml": deployment(pod=USES_DATA, name="mistaken", namespace="shop"),
+    }
+    found = graph(files)
+    assert the_volume(found, "inside").claim is not None
+    assert the_volume(found, "outside").resolution.target is the_volume(found, "inside").claim
+    assert the_volume(found, "mistaken").resolution.target is None
+
+
+def test_a_prefix_that_one_of_several_overlays_sets_decides_nothing() -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [claim.yaml]\n",
+        "base/claim.yaml": claim("data", namespace="shop"),
+        "one/kustomization.yaml": "namePrefix: one-\nresources: [../base]\n",
+        "two/kustomization.yaml": "resources: [../base]\n",
+        "other/db.yaml": deployment(pod=USES_DATA, namespace="shop"),
+    }
+    assert the_volume(graph(files)).resolution.target is not None
+
+
 def test_patch_files_of_a_kustomization_are_partial() -> None:
     found = graph(
         {
