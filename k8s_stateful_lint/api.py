@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.report import Notice, Report
@@ -33,6 +34,8 @@ def lint(
     *,
     config: Config | None = None,
     stdin: Callable[[], bytes] | None = None,
+    kustomize: bool = False,
+    helm: bool = False,
 ) -> Report:
     """Lint files and directories as one input; ``-`` reads standard input.
 
@@ -40,6 +43,9 @@ def lint(
         paths: One path or several. What cannot be read is a notice of the report, the rest is still linted.
         config: Facts and choices; the defaults where it is None.
         stdin: Reads standard input, where ``-`` is among the paths.
+        kustomize: Build every overlay first, with the ``kustomize`` or ``kubectl`` on the PATH, and judge what it makes
+            of its files. What cannot be built is a notice of the kind ``not-rendered``.
+        helm: Render every chart first, with the ``helm`` on the PATH.
 
     Raises:
         ConfigError: the configuration names a rule, an option or a version that does not exist.
@@ -53,7 +59,14 @@ def lint(
         several, stdin=stdin, exclude=settings.exclude, relative=settings.relative, without=settings.not_linted
     )
     notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
-    return run(sources.files, settings, notices, cluster=_cluster(settings))
+    if not (kustomize or helm):
+        return run(sources.files, settings, notices, cluster=_cluster(settings))
+    from k8s_stateful_lint.engine.builds import notices_of
+    from k8s_stateful_lint.rendering import render
+
+    rendering = render(sources.paths, kustomize=kustomize, helm=helm, namespace=settings.namespace)
+    told = chain(notices, notices_of(rendering))
+    return run(sources.files, settings, told, rendering=rendering, cluster=_cluster(settings))
 
 
 def lint_text(text: str | bytes, *, config: Config | None = None, name: str = "<stdin>") -> Report:

@@ -18,7 +18,10 @@ ObjectInFile = tuple[str, ObjectReference | None]
 def only_files(report: Report, files: Iterable[str], objects: Collection[ObjectInFile] = ()) -> Report:
     """The findings whose own or a related object lies in one of the files, or is one of the objects; counts follow."""
     wanted = {os.path.realpath(file) for file in files}
-    lies_in = {path for path in report.files if os.path.realpath(path) in wanted}
+    # What overlays are made of may lie outside of the input; what they become changes with any file of theirs.
+    known = {path for path in report.files if path not in report.made_of}.union(*report.made_of.values())
+    lies_in = {path for path in known if os.path.realpath(path) in wanted}
+    lies_in |= {text for text, inputs in report.made_of.items() if not inputs.isdisjoint(lies_in)}
     return report.narrowed(
         finding
         for finding in report.findings

@@ -149,7 +149,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a run.
 
     ``sources`` are the lines of the files that findings point into, for code frames. ``crashes`` are rules that failed:
-    the others still ran. ``files`` are the files that were read. ``baselined`` are the findings that a baseline lets
+    the others still ran. ``files`` are the files that were read, ``made_of`` the
+    files that each rendered text is made of. ``baselined`` are the findings that a baseline lets
     wait, None without a baseline. ``graph`` is the storage graph, for formats that draw it. ``comparison`` is there
     where two revisions were compared.
     """
@@ -159,6 +160,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     crashes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    made_of: dict[str, frozenset[str]] = {}
     baselined: tuple[BaselinedFinding, ...] | None = None
     sources: dict[str, Any] = {}
     graph: Any = None

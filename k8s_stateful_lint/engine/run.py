@@ -283,6 +283,7 @@ def _report(
         ),
         crashes=crashes,
         files=tuple(item.file.path for item in facts),
+        made_of={result.file.path: result.inputs for result in made},
         sources=sources,
         graph=graph,
     )

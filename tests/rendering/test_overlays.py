@@ -6,14 +6,19 @@ import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from k8s_stateful_lint import api, lint_text
 from k8s_stateful_lint.config import config_from
+from k8s_stateful_lint.engine.narrow import only_files
+from k8s_stateful_lint.engine.report import Location
 from k8s_stateful_lint.rendering import program as programs
 from k8s_stateful_lint.rendering import render
 
 from .helpers import CLAIM, DEPLOYMENT, lint, marked_line, needs_kustomize, places, program, write
 
+SOME_FINDING = lint_text(CLAIM.replace("8Gi", "8Gb"), name="x.yaml").findings[0]
 IGNORE = "k8s-stateful-lint/ignore"
 KUSTOMIZATION = "base/kustomization.yaml"
 BASE = {
@@ -227,6 +232,38 @@ class TestPlaces:
         assert places(lint("link", kustomize=True), "rwo-claim-multi-node") == ["link/base/files.yaml:23"]
         whole = str(here / "tree")
         assert places(lint(whole, kustomize=True), "rwo-claim-multi-node") == [f"{whole}/base/files.yaml:23"]
+
+
+@needs_kustomize
+class TestNarrowing:
+    def test_what_is_shown_in_rendered_text_changes_with_any_file_of_the_overlay(self, here: Path) -> None:
+        replacement = """
+            resources: [../../base, settings.yaml]
+            replacements:
+              - source: {kind: ConfigMap, name: settings, fieldPath: data.class}
+                targets: [{select: {kind: PersistentVolumeClaim}, fieldPaths: [spec.storageClassName]}]
+        """
+        settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {class: x}\n"
+        write(here, BASE | {"overlays/a/kustomization.yaml": replacement, "overlays/a/settings.yaml": settings})
+        report = lint("overlays", kustomize=True)
+        assert report.made_of.keys() == {"overlays/a/<rendered>"}
+        place = Location(file="overlays/a/<rendered>", line=1, column=1, end_line=1, end_column=2)
+        finding = msgspec.structs.replace(SOME_FINDING, location=place)
+        report = msgspec.structs.replace(report, findings=(finding,))
+        assert only_files(report, ["overlays/a/settings.yaml"]).findings == (finding,)
+        assert only_files(report, [str(here / "base/claim.yaml")]).findings == (finding,)
+        assert not only_files(report, ["README.md"]).findings
+
+    def test_a_base_outside_of_the_input_counts(self, here: Path) -> None:
+        write(here, BASE | {"base/files.yaml": DEPLOYMENT.replace("replicas: 1", "replicas: 3")} | overlay("a"))
+        report = lint("overlays", kustomize=True)
+        assert places(only_files(report, ["base/files.yaml"]), "rwo-claim-multi-node") == ["base/files.yaml:23"]
+
+
+@needs_kustomize
+def test_the_python_api_builds_as_well(here: Path) -> None:
+    write(here, BASE | {"base/files.yaml": DEPLOYMENT.replace("replicas: 1", "replicas: 3")} | overlay("a"))
+    assert api.lint(".", kustomize=True).summary.rendered == 1
 
 
 @needs_kustomize
