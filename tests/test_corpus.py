@@ -6,13 +6,20 @@ import csv
 import subprocess
 import sys
 import tarfile
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from k8s_stateful_lint import Config, Report, lint
+from k8s_stateful_lint.engine.baseline import apply, created
+from k8s_stateful_lint.engine.policy import Policy
+from k8s_stateful_lint.engine.run import run
+from k8s_stateful_lint.reading import SourceFile, read
 from k8s_stateful_lint.reports import Style, render
+from k8s_stateful_lint.sources import find_sources
+from tests.engine.test_baseline import reformatted
 
 CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus"
 ARCHIVE = CORPUS / "corpus.tgz"
@@ -187,6 +194,26 @@ def test_places_lie_in_their_files(report: Report) -> None:
 def test_every_finding_can_be_shown(report: Report) -> None:
     for width in (40, 200):
         assert render("text", report, Style(width=width))
+
+
+def test_no_formatting_brings_a_finding_of_a_baseline_back(corpus: Path, monkeypatch) -> None:
+    monkeypatch.chdir(corpus / "corpus")
+    files = list(find_sources(["kubernetes+examples"]).files)
+    config = Config()
+    baseline = created(run(files, config), Path("baseline.yaml"))
+    assert len(baseline.entries) > 50
+    again, changed = [], 0
+    for seed, file in enumerate(files):
+        before = read(file)
+        text = reformatted(file.text, seed) if before.documents and not before.faults else file.text
+        new = SourceFile(file.path, text.encode())
+        same = [d.value for d in read(new).documents] == [d.value for d in before.documents]
+        changed += same and new.data != file.data
+        again.append(new if same else file)
+    assert changed > 0.95 * len(files)
+    report = apply(run(again, config), baseline, Policy(config).chosen, date(2030, 1, 1))
+    assert report.findings == ()
+    assert report.summary.baselined == len(baseline.entries)
 
 
 def test_same_bytes_for_every_hash_seed(corpus: Path) -> None:

@@ -17,7 +17,7 @@ from k8s_stateful_lint.engine.baseline import Baseline, apply, created, read_bas
 from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.report import Report
 from k8s_stateful_lint.engine.run import run
-from k8s_stateful_lint.reading import SourceFile
+from k8s_stateful_lint.reading import SourceFile, read
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
 RAN = Policy(Config()).chosen
@@ -60,9 +60,11 @@ def reformatted(text: str, seed: int) -> str:
 
     yaml = YAML()
     yaml.indent(mapping=4, sequence=6, offset=3)
-    yaml.width = 4000
+    yaml.width = 100_000
+    yaml.representer.ignore_aliases = lambda _: True
     stream = io.StringIO()
-    yaml.dump_all([shuffled(document) for document in YAML(typ="safe").load_all(text)], stream)
+    documents = read(SourceFile("x.yaml", text.encode())).documents
+    yaml.dump_all([shuffled(document.value) for document in documents], stream)
     return "# moved down\n\n" + stream.getvalue()
 
 
