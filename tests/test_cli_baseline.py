@@ -53,6 +53,7 @@ def test_the_configuration_may_name_it(cli) -> None:
     assert cli("baseline", "create").code == 0
     assert cli("check").code == 0
     assert cli("check", "--baseline", "ci/old.yaml").code == 0
+    assert cli("check", "--no-baseline").code == 1
 
 
 def test_stale_entries_are_told_until_an_update(cli) -> None:

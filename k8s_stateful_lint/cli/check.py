@@ -126,7 +126,8 @@ def check(
     report, graph = inspect_paths(
         places, config, kustomize=kustomize, helm=helm, render_only=only, timings=clock, cache=cache
     )
-    report = with_baseline(report, places, loaded, baseline_file, search=not no_baseline and not no_config)
+    if not no_baseline:
+        report = with_baseline(report, places, loaded, baseline_file, search=not no_config)
     if changed_since is not None:
         from k8s_stateful_lint.cli.changes import only_changed
 
