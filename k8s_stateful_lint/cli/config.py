@@ -45,7 +45,7 @@ def config(
     schema: Annotated[bool, option("--schema", help="Print the JSON Schema of the file, for editors.")] = False,
     color: Colour = "auto",
 ) -> None:
-    """Show the configuration in effect, and where each value comes from: a file, the command line, or a default."""
+    """Show which configuration is in effect. Beside each value: a file and line, an option, or default."""
     if schema:
         from k8s_stateful_lint.engine.config_schema import schema_file
 

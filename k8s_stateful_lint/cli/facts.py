@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def facts(
     file: Annotated[str | None, Argument(metavar="[FILE]", help="A file that the command made.")] = None,
 ) -> None:
-    """Print the kubectl command that writes facts about a cluster; or check a file of them, and say what is in it."""
+    """Tell how to get facts about a cluster. With FILE: check such a file, and say what is in it."""
     from k8s_stateful_lint.config import ConfigError
     from k8s_stateful_lint.graph.facts import COMMAND, read_facts
 

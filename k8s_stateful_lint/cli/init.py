@@ -20,7 +20,7 @@ def init(
     folder: Annotated[Path, Argument(metavar="[FOLDER]", help="The root of the repository.")] = Path(),
     force: Annotated[bool, option("--force", help="Replace a configuration that is there.")] = False,
 ) -> None:
-    """Look at a repository, and write a commented configuration from what is there. Nothing is asked."""
+    """Write a configuration from what is there. It is commented, and nothing is asked."""
     from k8s_stateful_lint.cli.files import write_file
     from k8s_stateful_lint.cli.survey import survey
     from k8s_stateful_lint.sources import CONFIG_NAME

@@ -24,6 +24,7 @@ COMMAND = """\
   echo ---
   kubectl get persistentvolumeclaim --all-namespaces -o yaml
   echo ---
+  # Fails harmlessly in a cluster without snapshots.
   kubectl get volumesnapshotclass -o yaml
 } > cluster-facts.yaml
 """
