@@ -77,3 +77,14 @@ def test_facts_says_what_is_in_a_file(cli) -> None:
         "     1 VolumeSnapshotClass: snaps\n"
         "     1 of other kinds, which are left aside\n"
     )
+
+
+def test_a_comparison_knows_whether_a_class_can_grow(cli) -> None:
+    for folder, size in (("old", "1Gi"), ("new", "2Gi")):
+        Path(folder).mkdir()
+        Path(folder, "claim.yaml").write_text(CLAIM.replace("1Gi", size).replace("ReadWriteMany", "ReadWriteOnce"))
+    Path("facts.yaml").write_text(FACTS)
+    unknown = cli("compare", "old", "new", "--format", "concise", "--fail-on", "error")
+    known = cli("compare", "old", "new", "--format", "concise", "--fail-on", "error", "--cluster-facts", "facts.yaml")
+    assert (unknown.code, known.code) == (0, 1)
+    assert "does not allow" in known.out or "expansion" in known.out

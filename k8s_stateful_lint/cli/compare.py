@@ -62,6 +62,9 @@ def compare(
     target: Annotated[
         str | None, option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version whose answers are told.")
     ] = None,
+    cluster_facts: Annotated[
+        str | None, option(metavar="FILE", help="What kubectl printed of the cluster; see `facts`.")
+    ] = None,
     config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
     no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
     no_ignores: Annotated[
@@ -86,6 +89,7 @@ def compare(
         "environment": environment,
         "namespace": namespace,
         "target": target,
+        "cluster-facts": cluster_facts,
         "ignore-comments": False if no_ignores else None,
     }
     config = load_config([wanted.place], config_file, no_config, given)
@@ -107,6 +111,7 @@ def _compared(old: Revision, new: Revision, config: Config) -> Report:
     from k8s_stateful_lint.config import ConfigError
     from k8s_stateful_lint.engine import compare as engine
     from k8s_stateful_lint.engine.report import Notice
+    from k8s_stateful_lint.graph.facts import read_facts
 
     sides = [
         engine.Side(
@@ -117,7 +122,8 @@ def _compared(old: Revision, new: Revision, config: Config) -> Report:
         for revision in (old, new)
     ]
     try:
-        return engine.compare(sides[0], sides[1], config)
+        cluster = read_facts(config.cluster_facts) if config.cluster_facts is not None else None
+        return engine.compare(sides[0], sides[1], config, cluster)
     except ConfigError as error:
         fail(str(error))
 

@@ -17,7 +17,7 @@ from k8s_stateful_lint.engine.fates import fates
 from k8s_stateful_lint.engine.own import FileFacts, faults
 from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.report import Comparison, Location, Notice, Report, ReportedFinding, Summary
-from k8s_stateful_lint.engine.run import drafts_of, for_version, merged, read_files
+from k8s_stateful_lint.engine.run import drafts_of, for_version, merged, of_cluster, read_files
 from k8s_stateful_lint.engine.suppressions import may_suppress, suppressions_of
 from k8s_stateful_lint.engine.timings import Timings
 from k8s_stateful_lint.graph import (
@@ -32,6 +32,7 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
     Workload,
 )
+from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.reading import SourceFile
 from k8s_stateful_lint.schema import targets_of
 
@@ -61,7 +62,7 @@ class Side(NamedTuple):
     notices: Iterable[Notice] = ()
 
 
-def compare(old: Side, new: Side, config: Config) -> Report:
+def compare(old: Side, new: Side, config: Config, cluster: ClusterFacts | None = None) -> Report:
     """Compare two revisions: only rules of the family ``change`` run.
 
     A file that is the same in both revisions is read once. What cannot be read in one of them is neither changed nor
@@ -75,7 +76,7 @@ def compare(old: Side, new: Side, config: Config) -> Report:
     clock = Timings()
     after = {item.file.path: item for item in read_files(new.files, config, clock)}
     before = {item.file.path: item for item in _read_others(old.files, after, config, clock)}
-    changes = _changes(before, after, config)
+    changes = _changes(before, after, config, cluster)
     subjects = {version: Subjects(found, _SUBJECTS) for version, found in changes.items()}
     # What came broken is for `check`: here it is what could be read before.
     broken = [item for item in after.values() if item.reading.faults and _was_readable(before.get(item.file.path))]
@@ -118,7 +119,7 @@ def compare(old: Side, new: Side, config: Config) -> Report:
         data=fates(newest, every),
     )
     objects = len(newest.old.resources) + len(newest.new.resources)
-    return _report(kept, len(drafts) - len(kept), facts, objects, comparison, told, crashes)
+    return _report(kept, len(drafts) - len(kept), facts, objects, comparison, told, crashes, cluster)
 
 
 def _was_readable(item: FileFacts | None) -> bool:
@@ -137,7 +138,9 @@ def _read_others(
             yield from read_files((file,), config, clock)
 
 
-def _changes(before: dict[str, FileFacts], after: dict[str, FileFacts], config: Config) -> dict[Any, Changes]:
+def _changes(
+    before: dict[str, FileFacts], after: dict[str, FileFacts], config: Config, cluster: ClusterFacts | None
+) -> dict[Any, Changes]:
     """The paired graphs for every version of the target: what the API server answers depends on it."""
     found = {}
     for version in targets_of(config):
@@ -145,7 +148,7 @@ def _changes(before: dict[str, FileFacts], after: dict[str, FileFacts], config: 
         for side in (before, after):
             resources = [resource for item in side.values() for resource in item.resources]
             unread = [path for path, item in side.items() if item.reading.faults or item.reading.notices]
-            graphs.append(Graph(resources, for_version(config, version), unread))
+            graphs.append(Graph(resources, for_version(config, version), unread, facts=cluster))
         found[version] = Changes(*graphs)
     return found
 
@@ -186,6 +189,7 @@ def _report(
     comparison: Comparison,
     notices: list[Notice],
     crashes: list[str],
+    cluster: ClusterFacts | None,
 ) -> Report:
     count = Counter(draft.severity for draft in drafts)
     seen: defaultdict[str, int] = defaultdict(int)
@@ -193,6 +197,8 @@ def _report(
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
+    sources = {item.file.shown: item.file for item in facts if item.file.shown in shown}
+    sources |= of_cluster(cluster, findings)
     return Report(
         findings=findings,
         notices=tuple(sorted(notices, key=lambda notice: (notice.file or "", notice.line or 0, notice.message))),
@@ -206,6 +212,6 @@ def _report(
             suppressed=suppressed,
         ),
         crashes=tuple(dict.fromkeys(crashes)),
-        sources={item.file.shown: item.file for item in facts if item.file.shown in shown},
+        sources=sources,
         comparison=comparison,
     )

@@ -262,7 +262,8 @@ def _report(
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
-    sources = {item.file.path: item.file for item in facts if item.file.path in shown} | _of_cluster(graph, findings)
+    sources = {item.file.path: item.file for item in facts if item.file.path in shown}
+    sources |= of_cluster(graph.facts, findings)
     if rendering is not None:
         # Overlays may be made of files outside of the input.
         outside = {path: rendering.files.source(path) for path in shown - sources.keys()}
@@ -289,11 +290,11 @@ def _report(
     )
 
 
-def _of_cluster(graph: Graph, findings: Iterable[ReportedFinding]) -> dict[str, SourceFile]:
+def of_cluster(facts: ClusterFacts | None, findings: Iterable[ReportedFinding]) -> dict[str, SourceFile]:
     """The file of cluster facts with the lines that findings show, and nothing else of what stands in it."""
-    if graph.facts is None:
+    if facts is None:
         return {}
-    file = graph.facts.file
+    file = facts.file
     places = [r.location for finding in findings for r in finding.related if r.location.file == file.path]
     shown = {number for place in places for number in range(place.line, place.end_line + 1)}
     lines = (line if number in shown else "" for number, line in enumerate(file.lines, start=1))
