@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 from k8s_stateful_lint.graph import RWOP, Claim, Graph, Node, PersistentVolume, PodCount, PodVolume, Workload
@@ -183,6 +184,26 @@ def are_alternatives(left: Workload, right: Workload) -> bool:
     One name with one kind is one object written twice; one name with two kinds in two files is a choice.
     """
     return left.name == right.name and (left.kind == right.kind or left.resource.path != right.resource.path)
+
+
+# Custom resources that make no pods, and those of such a group that do.
+_PODLESS = re.compile(
+    r"monitoring\.coreos\.com/|cert-manager\.io/|\.istio\.io/|traefik|gateway\.|external-secrets\.io/|bitnami\.com/|"
+    r"cilium\.io/|crd\.projectcalico\.org/|kyverno\.io/|keda\.sh/|autoscaling\.|kustomize\.config|snapshot\.storage|"
+    r"velero\.io/|policy|grafana\.integreatly"
+)
+_OF_PROMETHEUS_OPERATOR = frozenset({"Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler"})
+
+
+def unit_may_make_pods(node: Node) -> bool:
+    """Whether a custom resource of the unit may make the pods that a selector is for."""
+    return any(
+        mate.resource.body is None
+        and "." in mate.resource.group
+        and not mate.resource.group.endswith(".k8s.io")
+        and (mate.kind in _OF_PROMETHEUS_OPERATOR or _PODLESS.search(mate.resource.api_version) is None)
+        for mate in node.graph.unit_mates(node, Node)
+    )
 
 
 # driver-missing-on-platform -----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from k8s_stateful_lint.graph import (
     Claim,
     Database,
     DriverFact,
+    Graph,
     Mount,
     PersistentVolume,
     PodVolume,
@@ -35,6 +36,7 @@ from k8s_stateful_lint.knowledge import Driver
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import Place
 
+_LOCAL_PATH = "rancher.io/local-path"
 _SHORT = {RWO: "RWO", ROX: "ROX", RWX: "RWX", RWOP: "RWOP"}
 _HOOKS = frozenset({"helm.sh/hook", "argocd.argoproj.io/hook"})
 
@@ -471,7 +473,7 @@ def rwx_on_block_storage(claim: Claim) -> Iterator[Finding]:
     if driver is None:
         return
     if not claim.is_block:
-        if driver.rwx_filesystem != "no":
+        if driver.rwx_filesystem != "no" or (driver.name == _LOCAL_PATH and _is_set_up_shared(claim.graph)):
             return
         missing = ""
     elif driver.rwx_block == "no":
@@ -493,6 +495,12 @@ def rwx_on_block_storage(claim: Claim) -> Iterator[Finding]:
         weak=_weak(fact),
         unverified=driver.status == "unverified",
     )
+
+
+def _is_set_up_shared(graph: Graph) -> bool:
+    """Whether some ConfigMap of the input gives local-path a directory that all nodes share."""
+    maps = (node.resource.get("data") for node in graph.objects("ConfigMap"))
+    return any("sharedFileSystemPath" in str(text) for data in maps if isinstance(data, dict) for text in data.values())
 
 
 def access_mode_unsupported_by_driver(subject: Claim | PersistentVolume) -> Iterator[Finding]:

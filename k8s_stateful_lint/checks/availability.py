@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from k8s_stateful_lint.checks._probes import probe_level
-from k8s_stateful_lint.checks._shared import may_meet
+from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
-from k8s_stateful_lint.graph import Database, DisruptionBudget, Node, StatefulSet, Workload
+from k8s_stateful_lint.graph import Database, DisruptionBudget, StatefulSet, Workload
 from k8s_stateful_lint.graph.pods import written_replicas
 from k8s_stateful_lint.graph.workloads import Container
 from k8s_stateful_lint.knowledge import image_process
@@ -393,7 +393,7 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
     if subject.graph.workloads_selected_by(subject, subject.selector):
         return
     near = subject.graph.workloads_near(subject)
-    if any(workload.is_selected_by(subject.selector) for workload in near) or _unit_has_creator(subject):
+    if any(workload.is_selected_by(subject.selector) for workload in near) or unit_may_make_pods(subject):
         return
     mates = [w for w in subject.graph.unit_mates(subject, Workload) if w.kind not in {"Job", "CronJob"}]
     evidence = _evidence_of_mismatch(subject, mates) if subject.graph.is_fully_read(subject) else None
@@ -519,26 +519,6 @@ def _may_be_created(budget: DisruptionBudget) -> bool:
     selector = budget.selector
     names = {budget.name, *(selector.match_labels.values() if selector is not None else ())}
     return any(budget.graph.possible_creator(name, budget) is not None for name in names)
-
-
-# Custom resources that make no pods.
-_PODLESS = re.compile(
-    r"monitoring\.coreos\.com/|cert-manager\.io/|\.istio\.io/|traefik|gateway\.|external-secrets\.io/|bitnami\.com/|"
-    r"cilium\.io/|crd\.projectcalico\.org/|kyverno\.io/|keda\.sh/|autoscaling\.|kustomize\.config|snapshot\.storage|"
-    r"velero\.io/|policy|grafana\.integreatly"
-)
-
-
-def _unit_has_creator(budget: DisruptionBudget) -> bool:
-    """Whether a custom resource of the unit may make the pods that the budget is for."""
-    mates = budget.graph.unit_mates(budget, Node)
-    return any(
-        mate.resource.body is None
-        and "." in mate.resource.group
-        and not mate.resource.group.endswith(".k8s.io")
-        and _PODLESS.search(mate.resource.api_version) is None
-        for mate in mates
-    )
 
 
 def _evidence_of_mismatch(budget: DisruptionBudget, mates: list[Workload]) -> tuple[Workload, str] | None:

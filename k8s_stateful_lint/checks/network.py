@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from k8s_stateful_lint.checks._probes import probe_level
-from k8s_stateful_lint.checks._shared import may_meet
+from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Severity
@@ -19,9 +19,6 @@ from k8s_stateful_lint.model.resource import Place
 
 _POD_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Pod")
 _RUN_TO_END = frozenset({"Job", "CronJob"})
-# Custom resources of these groups never make pods that a Service selects.
-_WITHOUT_PODS = ("cert-manager.io", "external-secrets.io", "istio.io", "monitoring.coreos.com", "traefik.io",
-                 "traefik.containo.us", "bitnami.com")  # fmt: skip
 _ROLE_KEYS = frozenset(
     {"role", "primary", "master", "leader", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"}
 )
@@ -407,7 +404,7 @@ def service_selects_no_pods(service: Service) -> Iterator[Finding]:
     """The selector matches no pod, although a workload of the unit is meant."""
     if not service.selector or service.is_external or service.workloads or service.stateful_sets:
         return
-    if _is_unknown(service, "spec", "selector") or _is_labelled_later(service) or _may_be_made(service):
+    if _is_unknown(service, "spec", "selector") or _is_labelled_later(service) or unit_may_make_pods(service):
         return
     if any(mate.service_name == service.name for mate in service.graph.unit_mates(service, StatefulSet)):
         return  # the rules about governing Services speak
@@ -452,16 +449,6 @@ def _meant_workload(service: Service) -> tuple[Workload, str] | None:
 def _may_select_elsewhere(service: Service) -> bool:
     """Whether pods of another unit, whose namespace nobody wrote, have the labels."""
     return any(may_meet(service, workload) and service.selects(workload) for workload in service.graph.workloads)
-
-
-def _may_be_made(service: Service) -> bool:
-    """Whether an operator may make the pods from a custom resource of the unit."""
-    return any(
-        mate.resource.body is None
-        and "." in mate.resource.group
-        and not mate.resource.group.endswith((".k8s.io", *_WITHOUT_PODS))
-        for mate in service.graph.unit_mates(service, Node)
-    )
 
 
 def writes_balanced_over_replicas(service: Service) -> Iterator[Finding]:
