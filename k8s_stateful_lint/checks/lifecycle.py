@@ -293,15 +293,15 @@ def generated_password_on_claim(database: Database) -> Iterator[Finding]:
             reference = variable.value_from.get("secretKeyRef")
             key = reference.get("key") if isinstance(reference, Mapping) else None
             route: Route = ("env", index, "valueFrom", "secretKeyRef")
-            yield from _generated(database, reference, route, {key: variable.name})
+            yield from _generated(database, reference, route, {str(key): variable.name})
     for index, source in enumerate(container.spec.env_from):
         if source.secret_ref is not None:
             prefix = source.prefix
-            wanted: dict[object, str] = {p.removeprefix(prefix): p for p in passwords if p.startswith(prefix)}
+            wanted = {p.removeprefix(prefix): p for p in passwords if p.startswith(prefix)}
             yield from _generated(database, source.secret_ref, ("envFrom", index, "secretRef"), wanted)
 
 
-def _generated(database: Database, reference: object, route: Route, wanted: Mapping[object, str]) -> Iterator[Finding]:
+def _generated(database: Database, reference: object, route: Route, wanted: Mapping[str, str]) -> Iterator[Finding]:
     """A Secret that is generated, and has one of the wanted keys; the values are the variables they become."""
     name = reference.get("name") if isinstance(reference, Mapping) else None
     if not isinstance(name, str) or is_placeholder(name):
@@ -334,7 +334,7 @@ def _generated(database: Database, reference: object, route: Route, wanted: Mapp
             return
 
 
-def _first_of(wanted: Mapping[object, str], keys: Collection[str] | None) -> str | None:
+def _first_of(wanted: Mapping[str, str], keys: Collection[str] | None) -> str | None:
     """The variable of the first wanted key that a Secret has; keys that cannot be seen may be any."""
     return next((variable for key, variable in wanted.items() if keys is None or key in keys), None)
 
@@ -343,11 +343,11 @@ def _generated_keys(generator: Mapping[str, Any]) -> set[str] | None:
     """The keys of a generated Secret; None where they come from files of variables."""
     if generator.get("envs") or generator.get("env"):
         return None
-    literals = [entry.partition("=")[0] for entry in generator.get("literals") or () if isinstance(entry, str)]
-    files = [
-        entry.partition("=")[0].rpartition("/")[2] for entry in generator.get("files") or () if isinstance(entry, str)
-    ]
-    return {*literals, *files}
+    literals, files = generator.get("literals") or [], generator.get("files") or []
+    if not isinstance(literals, list) or not isinstance(files, list):
+        return None
+    # `key=value` and `key=path`; a path alone is named by its last part.
+    return {str(entry).partition("=")[0].rpartition("/")[2] for entry in (*literals, *files)}
 
 
 def _generator(body: KustomizationBody, name: str) -> int | None:

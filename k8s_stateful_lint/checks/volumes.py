@@ -25,6 +25,7 @@ from k8s_stateful_lint.graph import (
 )
 from k8s_stateful_lint.graph.workloads import is_below, normalise
 from k8s_stateful_lint.knowledge import image_process, images
+from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.quantities import quantity_or_none
 from k8s_stateful_lint.model.resource import Place
@@ -856,9 +857,10 @@ def _never_changes(volume: PodVolume) -> bool:
     graph, kind = volume.workload.graph, "ConfigMap" if key == "configMap" else "Secret"
     if any(node.resource.get("immutable") is True for node in graph.named(kind, name)):
         return True
-    generators = f"{key}Generator"
+    bodies = (mate.resource.body for mate in graph.unit_mates(volume.workload, Kustomization))
     return any(
-        isinstance(entry, dict) and entry.get("name") == name
-        for mate in graph.unit_mates(volume.workload, Kustomization)
-        for entry in mate.resource.get(generators) or ()
+        entry.get("name") == name
+        for body in bodies
+        if isinstance(body, KustomizationBody)
+        for entry in (body.config_map_generator if key == "configMap" else body.secret_generator)
     )

@@ -46,8 +46,7 @@ def _objects_of_the_cards() -> list[list[dict[str, Any]]]:
         for example in (*card.examples.bad, *card.examples.good):
             texts = {"manifest.yaml": example.manifest or "", **example.files}
             documents = [doc for name, text in texts.items() for doc in read(SourceFile(name, text.encode())).documents]
-            objects = [doc.value for doc in documents if isinstance(doc.value, dict) and "kind" in doc.value]
-            groups.append(objects)
+            groups.append([doc.value for doc in documents if isinstance(doc.value, dict) and "kind" in doc.value])
     return [group for group in groups if group]
 
 
