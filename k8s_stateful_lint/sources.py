@@ -185,7 +185,7 @@ class _Finder:
             # Who names an ignored directory means it.
             self.walk(_shown(path), _Ignored() if ignored(path, directory=True) else ignored)
         elif stat.S_ISREG(status.st_mode):
-            self.add(_shown(path), status)
+            self.add(_shown(path), (status.st_dev, status.st_ino))
         else:
             self.sources.problems.append(SourceProblem(_shown(path), "not a regular file"))
 
@@ -231,7 +231,7 @@ class _Finder:
                     if entry.name not in SKIPPED_DIRECTORIES and not self.excluded(path):
                         below.append((path, ignored))
                 elif _is_manifest(entry.name) and not self.excluded(path) and not ignored(path):
-                    self.file(path, entry)
+                    self.file(path, entry, status.st_dev)
             # The files of a directory come before those of its subdirectories.
             stack.extend(item for item in reversed(below) if not ignored(item[0], directory=True))
 
@@ -241,18 +241,22 @@ class _Finder:
         except OSError:
             return False
 
-    def file(self, path: str, entry: os.DirEntry[str]) -> None:
+    def file(self, path: str, entry: os.DirEntry[str], device: int) -> None:
         """Add a file that a directory holds: what is no regular file is no problem there."""
         try:
-            status = entry.stat()
+            if not entry.is_symlink():
+                # What the directory says is enough: asking for the status of every file takes longer than reading it.
+                if entry.is_file():
+                    self.add(path, (device, entry.inode()))
+                return
+            status = os.stat(path)  # noqa: PTH116
         except OSError as error:
             self.problem(path, error)
             return
         if stat.S_ISREG(status.st_mode):
-            self.add(path, status)
+            self.add(path, (status.st_dev, status.st_ino))
 
-    def add(self, path: str, status: os.stat_result) -> None:
-        identity = status.st_dev, status.st_ino
+    def add(self, path: str, identity: tuple[int, int]) -> None:
         if identity not in self.seen:
             self.seen.add(identity)
             self.sources.paths.append(path)

@@ -50,7 +50,7 @@ def read(
 
     `engine` forces one of the two, mainly for tests; by default it is yamlrocks where it is installed. The last fields
     of a document may be `unread`: then it ends in front of them, and what is wrong with them is no fault.
-    `lap` is told "sniff" when the time until then went into finding out where a document ends.
+    `lap` is told "read" and "sniff" when the time until then went into reading, or into finding out how much to read.
     """
     if b"\0" in file.data and encoding_of(file.data)[0] == "utf-8":
         return Reading((), (), (Notice("binary-file", "a binary file: not read", 1),))
@@ -151,6 +151,8 @@ class _Reader:
 
     def read_head(self, piece: Piece, raw: bytes, unread: Unread) -> bool:
         """Read one document up to the fields that nobody asks for. False says that it must be read as a whole."""
+        if self.lap is not None:
+            self.lap("read")
         end = head_end(raw, unread)
         if self.lap is not None:
             self.lap("sniff")
