@@ -1,0 +1,1 @@
+"""What the linter costs, measured the same way every time."""
