@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -32,7 +33,8 @@ from k8s_stateful_lint.graph import Graph
 from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
-from k8s_stateful_lint.reading import SourceFile, Unread, read
+from k8s_stateful_lint.model.resource import Place
+from k8s_stateful_lint.reading import Document, SourceFile, Unread, read
 from k8s_stateful_lint.rendering import Rendering
 from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
 from k8s_stateful_lint.schema import check_schemas, targets_of
@@ -109,6 +111,7 @@ def inspect(
     drafts = [draft for item in facts for draft in faults(item, policy)]
     drafts += schema_drafts(schemas, policy)
     drafts += [draft for item in facts for draft in field_problems(item, graph, policy, schemas)]
+    _look_up(found)
     for rule, by_version in found:
         drafts += merged({version: drafts_of(rule, here, policy) for version, here in by_version.items()})
     kept, suppressed = _suppress(without_echoes(drafts), facts, policy, rendering)
@@ -170,6 +173,19 @@ def _run_rules(
             found.append((rule, {version: check(rule, here, policy, crashes) for version, here in subjects.items()}))
             clock.lap_of_rule(name)
     return found, tuple(dict.fromkeys(crashes))
+
+
+def _look_up(found: Iterable[tuple[Rule, Mapping[Version, list[Found]]]]) -> None:
+    """Look up where findings are, one document after the other, so that only one of them is held with its places."""
+    wanted: defaultdict[Document, list[Place]] = defaultdict(list)
+    for _, by_version in found:
+        for finding, *_ in chain.from_iterable(by_version.values()):
+            for place in (finding.place, *(related.place for related in finding.related)):
+                wanted[place.resource.document].append(place)
+    for document, places in wanted.items():
+        for place in places:
+            locate(place)
+        document.release()
 
 
 def drafts_of(rule: Rule, found: Iterable[Found], policy: Policy) -> list[Draft]:

@@ -135,6 +135,10 @@ class Document:
             return tree.span(first) if first else tree.first_line(spot.value)
         return tree.span(((spot.key or spot.value)[0], spot.value[1]))
 
+    def release(self) -> None:
+        """Forget how places are found, but not those that were asked for: it takes many times what the value takes."""
+        self._located = None
+
     def comments(self) -> tuple[Comment, ...]:
         """The comments of this document, and those between it and an empty document before it."""
         if self._comments is None:
