@@ -135,7 +135,8 @@ def main() -> None:
             whole_corpus(given.corpus, given.rounds, checkov=given.checkov)
         empty = Path(scratch, "trees")
         empty.mkdir()
-        growth(given.copies, empty)
+        if given.copies:
+            growth(given.copies, empty)
 
 
 if __name__ == "__main__":
