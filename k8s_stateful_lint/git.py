@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import posixpath
 import subprocess
+import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -156,6 +158,14 @@ class Repository:
             found[name] = output[end + 1 : end + 1 + size]
             start = end + 2 + size
         return found
+
+    def write_out(self, commit: str | None, folder: Path) -> None:
+        """Put the files of a commit, or what is staged, into a folder outside of the repository."""
+        if commit is None:
+            self._ask_root("checkout-index", "--all", f"--prefix={folder.resolve()}{os.sep}")
+            return
+        with tarfile.open(fileobj=io.BytesIO(self._ask_root("archive", "--format=tar", commit))) as archive:
+            archive.extractall(folder, filter="data")
 
     # Asking git -----------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,17 +29,30 @@ class RevisionError(Exception):
 
 @dataclass
 class Revision:
-    """One of two revisions: how people call it, its files, and what could not be read."""
+    """One of two revisions: how people call it, its files, and what could not be read.
+
+    ``folder`` is where its files are on the disk, by their path; None where they are not. ``prefix`` is what people see
+    before a path.
+    """
 
     name: str
     files: list[SourceFile] = field(default_factory=list)
     problems: list[SourceProblem] = field(default_factory=list)
+    folder: Path | None = None
+    prefix: str = ""
+    _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    def close(self) -> None:
+        """Remove the temporary folder, if there is one: nothing is read from it any more."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
 
 
 class Wanted(NamedTuple):
     """What is to be compared.
 
-    ``arguments`` are OLD and NEW, or a range ``A..B``, and paths; with ``base`` or ``staged`` they are paths only.
+    ``arguments`` are OLD and NEW, or a range ``A..B``, and paths; with ``base`` or ``staged`` they are paths only. With
+    ``on_disk``, revisions of git are written to a temporary folder as well, for programs that build on them.
     """
 
     arguments: Sequence[str] = ()
@@ -46,6 +60,7 @@ class Wanted(NamedTuple):
     staged: bool = False
     exclude: Sequence[str] = ()
     stdin: Callable[[], bytes] | None = None
+    on_disk: bool = False
 
     @property
     def place(self) -> str:
@@ -111,7 +126,7 @@ def _working_tree(base: str, paths: list[str], wanted: Wanted) -> tuple[Revision
     start = (repository.merge_base(commit, "HEAD") if repository.has("HEAD") else None) or commit
     below = _below(repository, paths)
     old = _committed(repository, base, start, below, wanted, is_old=True)
-    new = Revision(WORKING_TREE)
+    new = Revision(WORKING_TREE, folder=Path())
     for path in repository.working_tree(below):
         if _is_wanted(path, below, wanted):
             place = repository.root / path
@@ -130,6 +145,8 @@ def _staged(paths: list[str], wanted: Wanted) -> tuple[Revision, Revision]:
         old = _committed(repository, "HEAD", repository.commit("HEAD"), below, wanted, is_old=True)
     blobs = [blob for blob in repository.index(below) if _is_wanted(blob.path, below, wanted)]
     new = Revision(INDEX, list(_files(repository, blobs)))
+    if wanted.on_disk:
+        _write_out(repository, new, None)
     return _both_have_something(old, new, paths)
 
 
@@ -172,7 +189,21 @@ def _committed(
     repository: Repository, name: str, commit: str, below: list[str], wanted: Wanted, *, is_old: bool = False
 ) -> Revision:
     blobs = [blob for blob in repository.tree(commit, below) if _is_wanted(blob.path, below, wanted)]
-    return Revision(name, list(_files(repository, blobs, name if is_old else "")))
+    files = list(_files(repository, blobs, name if is_old else ""))
+    revision = Revision(name, files, prefix=f"{name}:" if is_old else "")
+    if wanted.on_disk:
+        _write_out(repository, revision, commit)
+    return revision
+
+
+def _write_out(repository: Repository, revision: Revision, commit: str | None) -> None:
+    """Put a revision into a temporary folder; the paths count from where people are in the repository."""
+    revision._temporary = tempfile.TemporaryDirectory(prefix="k8s-stateful-lint-")
+    top = Path(revision._temporary.name)
+    repository.write_out(commit, top)
+    place = top / repository.full_path(".") if repository.root is not None else top
+    place.mkdir(parents=True, exist_ok=True)
+    revision.folder = place
 
 
 def _files(repository: Repository, blobs: list[Blob], revision: str = "") -> Iterator[SourceFile]:
@@ -237,7 +268,10 @@ def _side(name: str, wanted: Wanted) -> Revision:
         SourceFile(Path(os.path.relpath(file.path, root or ".")).as_posix(), file.data, file.path)
         for file in sources.files
     ]
-    return Revision(Path(name).as_posix(), files, sources.problems)
+    shown = Path(name).as_posix()
+    if not Path(name).is_dir():
+        return Revision(shown, files, sources.problems)
+    return Revision(shown, files, sources.problems, Path(name).resolve(), "" if shown == "." else f"{shown}/")
 
 
 def _is_archive(name: str) -> bool:

@@ -606,3 +606,49 @@ def test_text_fits_the_terminal(cli, monkeypatch, snapshot) -> None:
         assert result.out == snapshot(name=f"width {width}")
         message = result.out.split("   = ")[0]
         assert max(map(len, message.splitlines())) <= int(width)
+
+
+# Overlays and charts --------------------------------------------------------------------------------------------------
+
+needs_kustomize = pytest.mark.skipif(
+    shutil.which("kustomize") is None and shutil.which("kubectl") is None, reason="kustomize is not installed"
+)
+
+
+@needs_git
+@needs_kustomize
+@pytest.mark.parametrize("how", ["git", "staged", "directories"])
+def test_overlays_of_both_revisions_are_built(cli, how: str) -> None:
+    git("init", "-q", "-b", "main")
+    write("base/db.yaml", STATEFUL_SET.replace("  namespace: shop\n", ""))
+    write("base/claims.yaml", CLAIM.replace("  namespace: shop\n", ""))
+    write("base/kustomization.yaml", "resources: [db.yaml, claims.yaml]\n")
+    write("overlays/production/kustomization.yaml", "namespace: shop\nresources: [../../base]\n")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    if how == "directories":
+        shutil.copytree("base", "before/base")
+        shutil.copytree("overlays", "before/overlays")
+    label = "\nlabels: [{pairs: {version: v2}, includeSelectors: true, includeTemplates: true}]\n"
+    write("overlays/production/kustomization.yaml", f"namespace: shop\nresources: [../../base]\n{label}")
+    write("base/kustomization.yaml", "resources: [db.yaml]\n")
+    if how == "directories":
+        shutil.copytree("base", "after/base")
+        shutil.copytree("overlays", "after/overlays")
+    git("add", "base", "overlays")
+    arguments = {"git": ["--from", "HEAD"], "staged": ["--staged"], "directories": ["before", "after"]}[how]
+    assert json.loads(cli(*arguments, "--format", "json").out)["findings"] == [], "the files alone do not show it"
+    result = cli(*arguments, "--kustomize", "--format", "json")
+    assert result.code == 1, result.err
+    findings = {finding["rule"]: finding for finding in json.loads(result.out)["findings"]}
+    assert set(findings) == {"stateful-set-immutable-field-changed", "claim-template-changed", "claim-removed"}
+    at = "after/" if how == "directories" else ""
+    changed = findings["stateful-set-immutable-field-changed"]
+    assert changed["file"].startswith(at)
+    assert "(version: v2 is new)" in changed["message"]
+    before = "before/" if how == "directories" else "HEAD:"
+    assert findings["claim-removed"]["file"] == f"{before}base/claims.yaml"
+    assert findings["claim-removed"]["line"] == 4
+    text = cli(*arguments, "--kustomize").out
+    assert f"--> {before}base/claims.yaml:4:9" in text
+    assert "  name: orders" in text

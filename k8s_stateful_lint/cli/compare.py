@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ from k8s_stateful_lint.cli.shared import (
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.config import Config
+    from k8s_stateful_lint.engine.compare import Side
     from k8s_stateful_lint.engine.report import Report
     from k8s_stateful_lint.revisions import Revision
 
@@ -39,6 +41,12 @@ def compare(
         str | None, option("--from", metavar="REVISION", help="Compare the working tree with this git revision.")
     ] = None,
     staged: Annotated[bool, option("--staged", help="Compare what is staged with HEAD.")] = False,
+    kustomize: Annotated[
+        bool, option("--kustomize", help="Build every overlay of both revisions, and compare what comes of it.")
+    ] = False,
+    helm: Annotated[
+        bool, option("--helm", help="Render every chart of both revisions, with each of its files of values.")
+    ] = False,
     formats: Annotated[
         list[str] | None,
         option(
@@ -94,10 +102,14 @@ def compare(
     }
     config = load_config([wanted.place], config_file, no_config, given)
     try:
-        old, new = read_revisions(wanted._replace(exclude=config.exclude))
+        old, new = read_revisions(wanted._replace(exclude=config.exclude, on_disk=kustomize or helm))
     except RevisionError as error:
         fail(str(error))
-    report = _compared(old, new, config)
+    try:
+        report = _compared(old, new, config, kustomize=kustomize, helm=helm)
+    finally:
+        old.close()
+        new.close()
     tell_problems(report, quiet)
     _tell_empty_side(old, new)
     for name, output in chosen:
@@ -107,25 +119,47 @@ def compare(
     raise SystemExit(CLEAN if staged and code == NOTHING else code)
 
 
-def _compared(old: Revision, new: Revision, config: Config) -> Report:
+def _compared(old: Revision, new: Revision, config: Config, *, kustomize: bool, helm: bool) -> Report:
     from k8s_stateful_lint.config import ConfigError
     from k8s_stateful_lint.engine import compare as engine
     from k8s_stateful_lint.engine.report import Notice
     from k8s_stateful_lint.graph.facts import read_facts
 
-    sides = [
-        engine.Side(
-            revision.name,
-            revision.files,
-            [Notice(kind="unreadable-path", message=p.message, file=p.path) for p in revision.problems],
-        )
-        for revision in (old, new)
-    ]
+    sides = []
+    for revision in (old, new):
+        notices = [Notice(kind="unreadable-path", message=p.message, file=p.path) for p in revision.problems]
+        side = engine.Side(revision.name, revision.files, notices)
+        if kustomize or helm:
+            is_old = revision is old
+            side = _rendered(side, revision, config, kustomize=kustomize, helm=helm, is_old=is_old)
+        sides.append(side)
     try:
         cluster = read_facts(config.cluster_facts) if config.cluster_facts is not None else None
         return engine.compare(sides[0], sides[1], config, cluster)
     except ConfigError as error:
         fail(str(error))
+
+
+def _rendered(side: Side, revision: Revision, config: Config, *, kustomize: bool, helm: bool, is_old: bool) -> Side:
+    """A side with its overlays and charts rendered, where its files are on the disk."""
+    from k8s_stateful_lint.engine.builds import notices_of
+    from k8s_stateful_lint.rendering import Files, render
+
+    if revision.folder is None:
+        say(f"{revision.name}: only directories and git revisions are rendered")
+        return side
+    folder = revision.folder.resolve()
+    # Programs that build are run where the paths of the files begin.
+    with contextlib.chdir(folder):
+        rendering = render(
+            [file.path for file in revision.files],
+            kustomize=kustomize,
+            helm=helm,
+            namespace=config.namespace,
+            files=Files(folder, revision.prefix, revision.name if is_old else ""),
+        )
+    told = [notice for notice in notices_of(rendering) if notice.kind != "nothing-to-render"]
+    return side._replace(notices=[*side.notices, *told], rendering=rendering)
 
 
 def _tell_empty_side(old: Revision, new: Revision) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.engine.builds import across_builds, judged
 from k8s_stateful_lint.engine.catalogue import CHANGE, change_rules
 from k8s_stateful_lint.engine.checking import Subjects, check
 from k8s_stateful_lint.engine.drafts import Draft, order, reported
@@ -17,7 +18,7 @@ from k8s_stateful_lint.engine.fates import fates
 from k8s_stateful_lint.engine.own import FileFacts, faults
 from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.report import Comparison, Location, Notice, Report, ReportedFinding, Summary
-from k8s_stateful_lint.engine.run import drafts_of, for_version, merged, of_cluster, read_files
+from k8s_stateful_lint.engine.run import drafts_of, for_version, is_suppressed, merged, of_cluster, read_files
 from k8s_stateful_lint.engine.suppressions import may_suppress, suppressions_of
 from k8s_stateful_lint.engine.timings import Timings
 from k8s_stateful_lint.graph import (
@@ -33,7 +34,9 @@ from k8s_stateful_lint.graph import (
     Workload,
 )
 from k8s_stateful_lint.graph.facts import ClusterFacts
+from k8s_stateful_lint.knowledge.versions import Version
 from k8s_stateful_lint.reading import SourceFile
+from k8s_stateful_lint.rendering import Rendering
 from k8s_stateful_lint.schema import targets_of
 
 # How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
@@ -55,11 +58,15 @@ _SUBJECTS: dict[str, Callable[[Changes], Iterable[Any]]] = {
 
 
 class Side(NamedTuple):
-    """One of the two revisions: how people call it, its files, and paths of it that could not be read."""
+    """One of the two revisions: how people call it, its files, and what else is to be told about it.
+
+    With a ``rendering``, what overlays and charts make of their files is compared instead of the files.
+    """
 
     name: str
     files: Iterable[SourceFile]
     notices: Iterable[Notice] = ()
+    rendering: Rendering | None = None
 
 
 def compare(old: Side, new: Side, config: Config, cluster: ClusterFacts | None = None) -> Report:
@@ -76,7 +83,12 @@ def compare(old: Side, new: Side, config: Config, cluster: ClusterFacts | None =
     clock = Timings()
     after = {item.file.path: item for item in read_files(new.files, config, clock)}
     before = {item.file.path: item for item in _read_others(old.files, after, config, clock)}
-    changes = _changes(before, after, config, cluster)
+    before, after = (
+        {item.file.path: item for item in judged(read.values(), side.rendering)} if side.rendering else read
+        for side, read in ((old, before), (new, after))
+    )
+    alternatives = [side.rendering.alternatives if side.rendering else {} for side in (old, new)]
+    changes = _changes((before, after), alternatives, config, cluster)
     subjects = {version: Subjects(found, _SUBJECTS) for version, found in changes.items()}
     # What came broken is for `check`: here it is what could be read before.
     broken = [item for item in after.values() if item.reading.faults and _was_readable(before.get(item.file.path))]
@@ -91,6 +103,8 @@ def compare(old: Side, new: Side, config: Config, cluster: ClusterFacts | None =
     drafts += [draft for draft in every if draft.head.name in policy.chosen]
     facts = [*after.values(), *(item for item in before.values() if after.get(item.file.path) is not item)]
     kept = _not_suppressed(drafts, facts) if config.ignore_comments else drafts
+    if old.rendering or new.rendering:
+        kept = across_builds(kept)
     kept.sort(key=order)
     told = [*old.notices, *new.notices]
     told += [
@@ -118,8 +132,19 @@ def compare(old: Side, new: Side, config: Config, cluster: ClusterFacts | None =
         removed=len(newest.removed),
         data=fates(newest, every),
     )
-    objects = len(newest.old.resources) + len(newest.new.resources)
-    return _report(kept, len(drafts) - len(kept), facts, objects, comparison, told, crashes, cluster)
+    files = [item.file for item in facts]
+    # Overlays may be made of files outside of the input.
+    files += [file for side in (old, new) if side.rendering is not None for file in side.rendering.files]
+    summary = Summary(
+        files=len({item.file.path for item in facts}),
+        documents=sum(len(item.reading.documents) for item in facts),
+        objects=len(newest.old.resources) + len(newest.new.resources),
+        errors=0,
+        warnings=0,
+        infos=0,
+        suppressed=len(drafts) - len(kept),
+    )
+    return _report(kept, files, summary, comparison, told, crashes, cluster)
 
 
 def _was_readable(item: FileFacts | None) -> bool:
@@ -139,41 +164,39 @@ def _read_others(
 
 
 def _changes(
-    before: dict[str, FileFacts], after: dict[str, FileFacts], config: Config, cluster: ClusterFacts | None
-) -> dict[Any, Changes]:
+    sides: tuple[dict[str, FileFacts], dict[str, FileFacts]],
+    alternatives: Sequence[Mapping[str, frozenset[str]]],
+    config: Config,
+    cluster: ClusterFacts | None,
+) -> dict[Version, Changes]:
     """The paired graphs for every version of the target: what the API server answers depends on it."""
     found = {}
     for version in targets_of(config):
         graphs = []
-        for side in (before, after):
+        for side, others in zip(sides, alternatives, strict=True):
             resources = [resource for item in side.values() for resource in item.resources]
             unread = [path for path, item in side.items() if item.reading.faults or item.reading.notices]
-            graphs.append(Graph(resources, for_version(config, version), unread, facts=cluster))
-        found[version] = Changes(*graphs)
+            graphs.append(Graph(resources, for_version(config, version), unread, others, cluster))
+        found[version] = Changes(graphs[0], graphs[1])
     return found
 
 
 def _not_suppressed(drafts: list[Draft], facts: list[FileFacts]) -> list[Draft]:
     by_file = {
-        (item.file.shown, item.file.revision): suppressions_of(item.file, item.reading.documents, item.resources)
+        item.file.shown: suppressions_of(item.file, item.reading.documents, item.resources)
         for item in facts
         if any(map(may_suppress, item.reading.documents))
     }
-    kept = []
-    for draft in drafts:
-        suppressions = by_file.get((draft.location.file, draft.location.revision))
-        if suppressions and suppressions.suppresses(draft.head.name, draft.location.line, draft.resource):
-            continue
-        kept.append(draft)
-    return kept
+    return [draft for draft in drafts if not is_suppressed(draft, by_file)]
 
 
-def _anchored(finding: ReportedFinding, facts: list[FileFacts]) -> ReportedFinding:
+def _anchored(finding: ReportedFinding, files: list[SourceFile]) -> ReportedFinding:
     """A finding about the old revision, with a file of the new one: the same file, or one that is near."""
     if not finding.location.revision:
         return finding
-    old = next(item.file for item in facts if item.file.revision and item.file.shown == finding.location.file)
-    new = [item.file for item in facts if not item.file.revision]
+    old = next(file for file in files if file.revision and file.shown == finding.location.file)
+    # What a build made is no file, either.
+    new = [file for file in files if not file.revision and not file.path.endswith(">")]
     if not new:
         return finding
     near = max(new, key=lambda file: (file.path == old.path, len(posixpath.commonprefix([file.path, old.path]))))
@@ -183,9 +206,8 @@ def _anchored(finding: ReportedFinding, facts: list[FileFacts]) -> ReportedFindi
 
 def _report(
     drafts: list[Draft],
-    suppressed: int,
-    facts: list[FileFacts],
-    objects: int,
+    files: list[SourceFile],
+    summary: Summary,
     comparison: Comparison,
     notices: list[Notice],
     crashes: list[str],
@@ -193,25 +215,15 @@ def _report(
 ) -> Report:
     count = Counter(draft.severity for draft in drafts)
     seen: defaultdict[str, int] = defaultdict(int)
-    findings = tuple(_anchored(reported(draft, seen), facts) for draft in drafts)
+    findings = tuple(_anchored(reported(draft, seen), files) for draft in drafts)
     shown = {finding.location.file for finding in findings} | {
         related.location.file for finding in findings for related in finding.related
     }
-    sources = {item.file.shown: item.file for item in facts if item.file.shown in shown}
-    sources |= of_cluster(cluster, findings)
     return Report(
         findings=findings,
         notices=tuple(sorted(notices, key=lambda notice: (notice.file or "", notice.line or 0, notice.message))),
-        summary=Summary(
-            files=len({item.file.path for item in facts}),
-            documents=sum(len(item.reading.documents) for item in facts),
-            objects=objects,
-            errors=count["error"],
-            warnings=count["warning"],
-            infos=count["info"],
-            suppressed=suppressed,
-        ),
+        summary=msgspec.structs.replace(summary, errors=count["error"], warnings=count["warning"], infos=count["info"]),
         crashes=tuple(dict.fromkeys(crashes)),
-        sources=sources,
+        sources={file.shown: file for file in reversed(files) if file.shown in shown} | of_cluster(cluster, findings),
         comparison=comparison,
     )

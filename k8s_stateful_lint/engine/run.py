@@ -239,7 +239,7 @@ def _suppress(
     kept: list[Draft] = []
     suppressed: list[Draft] = []
     for draft in drafts:
-        (suppressed if _is_suppressed(draft, by_file) else kept).append(draft)
+        (suppressed if is_suppressed(draft, by_file) else kept).append(draft)
     alternatives: Mapping[str, frozenset[str]] = {}
     if rendering is not None:
         kept, suppressed = across_builds(kept), across_builds(suppressed)
@@ -249,7 +249,7 @@ def _suppress(
     return kept, len(suppressed)
 
 
-def _is_suppressed(draft: Draft, by_file: Mapping[str, Suppressions]) -> bool:
+def is_suppressed(draft: Draft, by_file: Mapping[str, Suppressions]) -> bool:
     """Whether a directive covers a finding: where it is reported, or in the text that a build made."""
     covered = False
     for place in (draft.location, draft.made_at):

@@ -171,7 +171,9 @@ class Changes:
     # Pairing --------------------------------------------------------------------------------------------------------
 
     def _pair(self) -> None:
-        olds, news = _by_identity(self.old.nodes), _by_identity(self.new.nodes)
+        # What a build makes is one thing, a file that no build takes is another: it is there, and not deployed.
+        are_built = all(any(_is_built(node) for node in graph.nodes) for graph in (self.old, self.new))
+        olds, news = (_by_identity(graph.nodes, are_built) for graph in (self.old, self.new))
         for key in (*olds, *(key for key in news if key not in olds)):
             self._pair_identity(list(olds.get(key, ())), list(news.get(key, ())))
 
@@ -225,6 +227,8 @@ class Changes:
                 return True  # one object of the cluster, which another file still defines
             if _may_be(old, new) and new.shares_unit(old):
                 return True
+        if not _is_built(old) and any(_is_taken_in(old, new) for new in self.new.named(old.kind, old.name)):
+            return True
         # A patch of the same object where the whole object was.
         return any(node.is_partial for node in self.new.nodes_in_file(old.resource.path) if node.name == old.name)
 
@@ -246,8 +250,17 @@ class Changes:
         return {old: new for old, new in found.items() if heirs.count(new) == 1}
 
 
-def _by_identity(nodes: Iterable[Node]) -> dict[tuple[str, str, str], list[Node]]:
-    index: dict[tuple[str, str, str], list[Node]] = defaultdict(list)
+def _is_taken_in(old: Node, new: Node) -> bool:
+    """Whether a build now makes what was a file that no build took."""
+    return old.deployed_name == new.deployed_name and _may_be(old, new) and new.shares_unit(old)
+
+
+def _is_built(node: Node) -> bool:
+    return node.resource.origin is not None
+
+
+def _by_identity(nodes: Iterable[Node], are_built: bool) -> dict[tuple[str, str, str, bool], list[Node]]:
+    index: dict[tuple[str, str, str, bool], list[Node]] = defaultdict(list)
     for node in nodes:
         if not node.name or is_placeholder(node.name) or isinstance(node, Kustomization):
             continue
@@ -255,7 +268,7 @@ def _by_identity(nodes: Iterable[Node]) -> dict[tuple[str, str, str], list[Node]
             continue
         # A kind that we model is the same object in each of the groups that it has lived in.
         group = "" if node.resource.body is not None else node.resource.group
-        index[group, node.kind, node.deployed_name].append(node)
+        index[group, node.kind, node.deployed_name, are_built and _is_built(node)].append(node)
     return index
 
 

@@ -3,9 +3,9 @@
 Nothing here talks to the network, and nothing is written into the tree.
 """
 
-from .rendered import Rendered, Rendering, RenderProblem
+from .rendered import Files, Rendered, Rendering, RenderProblem
 
-__all__ = ["RenderProblem", "Rendered", "Rendering", "render"]
+__all__ = ["Files", "RenderProblem", "Rendered", "Rendering", "render"]
 
 
 def render(
@@ -15,6 +15,7 @@ def render(
     helm: bool = False,
     only: tuple[str, ...] = (),
     namespace: str | None = None,
+    files: Files | None = None,
 ) -> Rendering:
     """Render the overlays and charts among the files of an input.
 
@@ -24,9 +25,10 @@ def render(
         helm: Render every chart, once with its own values and once with each further file of values.
         only: Globs of directories; others are not rendered. All are, where it is empty.
         namespace: The namespace of a chart's release; `default` where it is None.
+        files: How the files are called, where that is not their path from the current directory.
 
     """
-    rendering = Rendering()
+    rendering = Rendering(files=files or Files())
     if kustomize:
         from .overlays import render_overlays
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from k8s_stateful_lint.graph.units import directory_of
 from k8s_stateful_lint.model.decode import decode
-from k8s_stateful_lint.reading import Document, SourceFile, read
+from k8s_stateful_lint.reading import Document, read
 
 from .program import RenderError, at_once, output_of
 from .rendered import Files, Rendered, Rendering, RenderProblem, is_wanted, text_path
@@ -99,7 +99,7 @@ def _command(chart: Chart, namespace: str | None) -> list[str]:
 
 
 def _rendered(chart: Chart, output: bytes, paths: list[str], files: Files) -> Rendered:
-    file = SourceFile(text_path(chart.directory, chart.values), output)
+    file = files.named(text_path(chart.directory, chart.values), output)
     reading = read(file)
     sources = _Sources(file.data)
     resources = []

@@ -164,7 +164,7 @@ def _rendered(layer: Layer, built: _Built, files: Files) -> Rendered:
         documents = read(SourceFile("", data)).documents
         origins = [_origin(document.value, built.here, layer.directory) for document in documents]
         data = _without_origins(data)
-    file = SourceFile(text_path(layer.directory), data)
+    file = files.named(text_path(layer.directory), data)
     reading = read(file)
     if len(origins) != len(reading.documents):
         origins = [None] * len(reading.documents)

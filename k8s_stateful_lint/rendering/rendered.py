@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -65,21 +66,39 @@ class Rendering:
 class Files:
     """Files that a build is made of, each read once. They may lie outside of the input."""
 
-    def __init__(self) -> None:
-        """Nothing is read yet."""
+    def __init__(self, folder: Path | None = None, prefix: str = "", revision: str = "") -> None:
+        """Nothing is read yet.
+
+        Args:
+            folder: What paths are relative to; the current directory where it is None.
+            prefix: What people see before each path, and
+            revision: what the files are a revision of (see :class:`~k8s_stateful_lint.reading.SourceFile`).
+
+        """
+        self._folder = folder or Path()
+        self._prefix = prefix
+        self._revision = revision
         self._readings: dict[str, tuple[SourceFile, Reading] | None] = {}
 
     def reading(self, path: str) -> Reading | None:
         """What a file holds; None where it cannot be read."""
         if path not in self._readings:
             try:
-                file = SourceFile(path, Path(path).read_bytes())
+                file = self.named(path, (self._folder / path).read_bytes())
             except OSError:
                 self._readings[path] = None
             else:
                 self._readings[path] = file, read(file)
         found = self._readings[path]
         return found[1] if found is not None else None
+
+    def named(self, path: str, data: bytes) -> SourceFile:
+        """A file, or a text that was made, as people know it."""
+        return SourceFile(path, data, f"{self._prefix}{path}" if self._prefix else "", self._revision)
+
+    def __iter__(self) -> Iterator[SourceFile]:
+        """The files that were read."""
+        return (found[0] for found in self._readings.values() if found is not None)
 
     def source(self, path: str) -> SourceFile | None:
         """The file itself, if it was read."""

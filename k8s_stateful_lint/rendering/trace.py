@@ -6,6 +6,7 @@ message. Names that a prefix, a suffix or a hash was added to are the exception.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.model.resource import Part, Resource, Spot
-from k8s_stateful_lint.reading import Document, Route, SourceFile, read
+from k8s_stateful_lint.reading import Document, Route, read
 
 from .rendered import Files
 
@@ -92,7 +93,7 @@ def _inline(resource: Resource, route: Route) -> tuple[Document, ...]:
             if depth < indent:
                 break
         block.append(line)
-    return read(SourceFile(file.path, "\n".join([""] * header.line + block).encode())).documents
+    return read(dataclasses.replace(file, data="\n".join([""] * header.line + block).encode())).documents
 
 
 @dataclass(eq=False)

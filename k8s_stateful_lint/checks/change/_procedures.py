@@ -23,7 +23,9 @@ def kubectl_in(namespace: str | None, *words: str) -> str:
 
 
 def apply(node: Node) -> str:
-    """Apply the file an object is in."""
+    """Apply the file an object is in; what a build made has none."""
+    if node.resource.origin is not None:
+        return f"# then apply what is made of {shlex.quote(node.resource.origin.build)}"
     return kubectl(node, "apply", "-f", node.resource.document.file.shown)
 
 
