@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from k8s_stateful_lint.engine.drafts import Draft, locate
@@ -17,7 +18,6 @@ ORDER: tuple[Fate, ...] = ("deleted", "empty", "orphaned", "released", "unknown"
 _REFUSES_CLAIM = frozenset({"claim-shrunk", "claim-spec-changed", "claim-grown-without-expansion"})
 _REFUSES_TEMPLATE = frozenset({"claim-template-changed"})
 _REFUSES_VOLUME = frozenset({"persistent-volume-source-changed"})
-_RETENTION_SINCE = (1, 27)  # the feature gate StatefulSetAutoDeletePVC is on by default
 
 
 class _Refusals(NamedTuple):
@@ -163,8 +163,7 @@ def _changed_templates(pair: Pair[StatefulSet], refusals: _Refusals) -> Iterator
 
 def _removed_templates(removed: Removed[StatefulSet]) -> Iterator[DataFate]:
     old = removed.old
-    policy = old.spec.persistent_volume_claim_retention_policy
-    deletes = policy is not None and policy.when_deleted == "Delete" and old.graph.target >= _RETENTION_SINCE
+    deletes = old.deletes_claims("whenDeleted")
     for template in old.claim_templates:
         if kept_by_helm(old) or guarded_by_argo(old):
             yield _row(template, "kept", f"{old.label} is kept by its annotations")
@@ -179,11 +178,10 @@ def _scaled(pair: Pair[StatefulSet]) -> Iterator[DataFate]:
     old, new = pair.old, pair.new
     if old.ordinals is None or new.ordinals is None or len(old.ordinals) <= len(new.ordinals):
         return
-    policy = new.spec.persistent_volume_claim_retention_policy
-    deletes = policy is not None and policy.when_scaled == "Delete" and new.graph.target >= _RETENTION_SINCE
+    deletes = new.deletes_claims("whenScaled")
     gone = [ordinal for ordinal in old.ordinals if ordinal not in new.ordinals]
     for template in new.claim_templates:
-        names = tuple(f"{template.name}-{new.deployed_name}-{ordinal}" for ordinal in gone)
+        names = new.claims_of(template, gone)
         if deletes:
             fate, why = _reclaimed(template)
             yield _row(template, "deleted" if fate == "unknown" else fate, f"whenScaled: Delete; {why}", claims=names)
@@ -217,22 +215,26 @@ def _row(
     kind: Literal["claim", "claim template", "volume"] = "volume"
     owner: Workload | None = None
     if isinstance(node, Claim):
+        if isinstance(node.workload, StatefulSet) and not claims:
+            claims = node.workload.claims_of(node)
         kind = "claim" if node.shape == "object" else "claim template"
         owner = node.workload
-    if isinstance(owner, StatefulSet) and not claims:
-        claims = tuple(f"{node.name}-{owner.deployed_name}-{ordinal}" for ordinal in owner.ordinals or range(1))
-    size, before = _size(node), _size(old) if old is not None else None
+    is_resized = old is not None and _bytes(old) != _bytes(node)
     return DataFate(
         fate=fate,
         kind=kind,
         namespace=node.namespace,
         name=node.name if owner is None else f"{owner.deployed_name}/{node.name}",
         claims=claims,
-        size=size,
-        size_before=before if before != size else None,
+        size=_size(node),
+        size_before=_size(old) if old is not None and is_resized else None,
         why=why,
         location=locate(node.name_place),
     )
+
+
+def _bytes(node: Claim | PersistentVolume) -> Decimal | None:
+    return node.request if isinstance(node, Claim) else node.capacity
 
 
 def _size(node: Claim | PersistentVolume) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -262,6 +262,11 @@ class Workload(Node):
         """Containers that run the server of a known stateful image."""
         return tuple(container.server for container in self.containers if container.server is not None)
 
+    @property
+    def runs_only_caches(self) -> bool:
+        """Whether every known server in it may lose its data; False where no server is known."""
+        return bool(self.servers) and all(server.class_ == "cache" for server in self.servers)
+
     @cached_property
     def databases(self) -> tuple[Database, ...]:
         """Servers whose data is one instance's own (class single, quorum or ring)."""
@@ -355,6 +360,18 @@ class StatefulSet(Workload):
     def governing_service(self) -> Resolution[Service]:
         """The Service that ``serviceName`` names, when it is in the input."""
         return self.graph.service(self.service_name, self) if self.service_name else Resolution(None)
+
+    def deletes_claims(self, when: Literal["whenDeleted", "whenScaled"]) -> bool:
+        """Whether the retention policy deletes claims then; clusters heed it since 1.27 (StatefulSetAutoDeletePVC)."""
+        policy = self.spec.persistent_volume_claim_retention_policy
+        if policy is None or self.graph.target < (1, 27):
+            return False
+        return (policy.when_deleted if when == "whenDeleted" else policy.when_scaled) == "Delete"
+
+    def claims_of(self, template: Claim, ordinals: Iterable[int] | None = None) -> tuple[str, ...]:
+        """The names of the claims that a template makes; one where the number of pods is unknown."""
+        numbers = ordinals if ordinals is not None else self.ordinals or range(1)
+        return tuple(f"{template.name}-{self.deployed_name}-{number}" for number in numbers)
 
     @property
     def ordinals(self) -> range | None:

@@ -38,7 +38,7 @@ def claim_names(template: Claim) -> tuple[str, ...]:
     """The claims that a claim template has made; one where the number of pods is unknown."""
     owner = template.workload
     assert isinstance(owner, StatefulSet)
-    return tuple(f"{template.name}-{owner.deployed_name}-{ordinal}" for ordinal in owner.ordinals or range(1))
+    return owner.claims_of(template)
 
 
 def for_each_claim(template: Claim, *words: str) -> Iterator[str]:

@@ -46,7 +46,6 @@ from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.pods import EnvVar
 from k8s_stateful_lint.model.resource import Place, field_path
 
-_RETENTION_SINCE = (1, 27)  # the feature gate StatefulSetAutoDeletePVC is on by default
 _FEW_CLAIMS = 3
 
 
@@ -177,7 +176,7 @@ def _dotted(version: Version) -> str:
 def claim_reference_changed(pair: Pair[Workload]) -> Iterator[Finding]:
     """The program starts on other storage than the one its data is on."""
     old, new, changes = pair.old, pair.new, pair.changes
-    if new.servers and all(server.class_ == "cache" for server in new.servers):
+    if new.runs_only_caches:
         return
     for before in old.volumes:
         name = before.claim_name
@@ -381,9 +380,7 @@ def stateful_set_removed(removed: Removed[StatefulSet]) -> Iterator[Finding]:
     if not old.claim_templates or kept_by_helm(old) or guarded_by_argo(old):
         return
     claims = [name for template in old.claim_templates for name in procedures.claim_names(template)]
-    policy = old.spec.persistent_volume_claim_retention_policy
-    deletes = policy is not None and policy.when_deleted == "Delete" and old.graph.target >= _RETENTION_SINCE
-    if deletes:
+    if old.deletes_claims("whenDeleted"):
         fates = {template.reclaim.policy for template in old.claim_templates}
         field = ("spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
         reclaim = "their volumes are retained" if fates == {"Retain"} else "the data goes with them"
@@ -460,8 +457,8 @@ def reclaim_policy_loosened(
         policy = ("spec", "persistentVolumeClaimRetentionPolicy")
         routes = [(*policy, "whenDeleted"), (*policy, "whenScaled")]
         databases = new.databases
-        is_cache = new.servers and all(server.class_ == "cache" for server in new.servers)
-        if not new.claim_templates or new.graph.target < _RETENTION_SINCE or is_cache:
+        deletes = new.deletes_claims("whenDeleted") or new.deletes_claims("whenScaled")
+        if not new.claim_templates or not deletes or new.runs_only_caches:
             return
         effect = "claims that exist already are deleted, too"
     else:
@@ -507,18 +504,18 @@ def replicas_reduced(pair: Pair[StatefulSet]) -> Iterator[Finding]:
     before, after = old.pods, new.pods
     if before is None or after is None or after.minimum >= before.minimum or not new.claim_templates:
         return
-    if new.servers and all(server.class_ == "cache" for server in new.servers):
+    if new.runs_only_caches:
         return
     count, was = after.minimum, before.minimum
-    policy = new.spec.persistent_volume_claim_retention_policy
-    deletes = policy is not None and policy.when_scaled == "Delete" and new.graph.target >= _RETENTION_SINCE
+    deletes = new.deletes_claims("whenScaled")
     if count == 0 and not deletes:
         return
     members = [database for database in new.databases if database.votes]
     majority = was // 2 + 1
     severity: Severity | None = None
     related = [Related(before.place, "before")]
-    left = [f"{t.name}-{new.name}-{n}" for t in new.claim_templates for n in (old.ordinals or range(0))[count:was]]
+    gone = (old.ordinals or range(0))[count:was]
+    left = [name for template in new.claim_templates for name in new.claims_of(template, gone)]
     if deletes:
         severity = "error"
         effect = f"the retention policy deletes the claims of the pods that go ({names(left)}), with their data"
