@@ -33,7 +33,7 @@ def compare(
     arguments: Annotated[
         list[str] | None,
         Argument(
-            metavar="[OLD NEW | A..B | PATHS]...",
+            metavar="OLD NEW | A..B | PATHS",
             help="Two directories, files, archives, git revisions or '-'; or a range of git and paths in it.",
         ),
     ] = None,

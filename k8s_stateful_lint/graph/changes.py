@@ -21,7 +21,6 @@ from k8s_stateful_lint.model.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.graph import Graph
-    from k8s_stateful_lint.graph.workloads import PodVolume
 
 Subject = TypeVar("Subject", covariant=True)
 NodeType = TypeVar("NodeType", bound=Node)
@@ -30,6 +29,7 @@ NodeType = TypeVar("NodeType", bound=Node)
 _ALIKE, _VERY_ALIKE = 0.5, 0.8
 
 
+_TOO_MANY = 900  # pairs of definitions of one name in different files
 # What a StatefulSet may become: workloads that are there to stay.
 _KEEPS_RUNNING = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"})
 
@@ -74,7 +74,7 @@ class Changes:
         self._added: list[Node] = []
         self._pair()
         self._by_old = {pair.old: pair for pair in self._pairs}
-        self._by_new = {pair.new: pair for pair in self._pairs}
+        self._gone = frozenset(removed.old for removed in self._removed)
 
     # What there is --------------------------------------------------------------------------------------------------
 
@@ -98,14 +98,9 @@ class Changes:
         pair = self._by_old.get(old)
         return pair.new if pair is not None and isinstance(pair.new, type(old)) else None
 
-    def old_of(self, new: NodeType) -> NodeType | None:
-        """What an object of the new revision was."""
-        pair = self._by_new.get(new)
-        return pair.old if pair is not None and isinstance(pair.old, type(new)) else None
-
     def is_removed(self, old: Node) -> bool:
         """Whether an object of the old revision is gone."""
-        return any(removed.old is old for removed in self._removed)
+        return old in self._gone
 
     def touched(self, node_type: type[NodeType]) -> Iterator[Pair[NodeType]]:
         """Pairs of a type about which the two revisions can say something different.
@@ -151,10 +146,6 @@ class Changes:
                 if old is not None:
                     yield Pair(old, new, self, pair.weak)
 
-    def volume_of(self, pair: Pair[Workload], new: PodVolume) -> PodVolume | None:
-        """The volume of the same name in the old revision of a workload."""
-        return pair.old.volume(new.name)
-
     @cached_property
     def _touched_units(self) -> frozenset[str]:
         """The units in which some file is not the same in both revisions."""
@@ -189,6 +180,8 @@ class Changes:
         self._added += [new for new in news if not any(_may_be(old, new) for old in olds)]
 
     def _pair_some(self, olds: list[Node], news: list[Node], *, same_file: bool, same_space: bool) -> None:
+        if not same_file and len(olds) * len(news) > _TOO_MANY:
+            return  # examples and copies: nobody can tell which became which, and trying would take long
         scored = [
             (_nearness(old, new), left, right)
             for left, old in enumerate(olds)
@@ -200,16 +193,16 @@ class Changes:
         for score, left, right in sorted(scored, key=lambda entry: (entry[0], -entry[1], -entry[2]), reverse=True):
             if ("old", left) in taken or ("new", right) in taken:
                 continue
-            rivals = [
-                entry
-                for entry in scored
-                if entry[0] == score
-                and (entry[1] == left) != (entry[2] == right)
-                and ("old", entry[1]) not in taken
-                and ("new", entry[2]) not in taken
-            ]
-            if not same_file and (rivals or not _is_move(olds[left], news[right], scored)):
-                continue  # nobody can tell which definition became which
+            if not same_file:
+                rivals = any(
+                    entry[0] == score
+                    and (entry[1] == left) != (entry[2] == right)
+                    and ("old", entry[1]) not in taken
+                    and ("new", entry[2]) not in taken
+                    for entry in scored
+                )
+                if rivals or not _is_move(olds[left], news[right], scored):
+                    continue  # nobody can tell which definition became which
             taken |= {("old", left), ("new", right)}
             weak = 0 if same_space else 1
             self._pairs.append(Pair(olds[left], news[right], self, weak))
