@@ -78,8 +78,6 @@ def volumes_that_block_rollout(workload: Workload) -> tuple[PodVolume, ...]:
     rollout = workload.rollout
     if workload.max_pods != 1 or rollout is None or not rollout.is_blocking:
         return ()
-    if workload.graph.is_patched(workload, "spec", "strategy"):
-        return ()
     return tuple(
         volume
         for volume in workload.volumes
@@ -107,11 +105,7 @@ class PreparedVolume(NamedTuple):
 
 def is_without_class(claim: Claim) -> bool:
     """Whether neither ``storageClassName`` nor the beta annotation is written."""
-    return (
-        claim.written_class is None
-        and not claim.is_unknown("spec", "storageClassName")
-        and not (claim.shape == "object" and claim.graph.is_patched(claim, "spec", "storageClassName"))
-    )
+    return claim.written_class is None and not claim.is_unknown("spec", "storageClassName")
 
 
 def meant_for_prepared_volume(claim: Claim) -> PreparedVolume | None:

@@ -328,13 +328,13 @@ def _overlapping_mounts(volume: PodVolume, other: PodVolume) -> Iterator[Finding
                 continue
             yield Finding(
                 place=mount.at("subPath") if mount.spec.sub_path else mount.at(),
-                message=f"{volume.workload.label} writes into {_directory_in_claim(mount)} of {_the(volume)}, and "
-                f"{other.workload.label} writes into {_directory_in_claim(theirs)}: one can overwrite or delete the "
-                "files of the other",
+                message=f"{volume.workload.label} may write into {_directory_in_claim(mount)} of {_the(volume)}, and "
+                f"{other.workload.label} into {_directory_in_claim(theirs)}: one can overwrite or delete the files of "
+                "the other",
                 related=(
                     Related(
                         theirs.at("subPath") if theirs.spec.sub_path else theirs.at(),
-                        f"also written by {other.workload.label}",
+                        f"also writable for {other.workload.label}",
                     ),
                 ),
                 severity="warning" if databases else None,

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint.checks import _server
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import edit_distance, is_near_miss
 from k8s_stateful_lint.config import Severity
 from k8s_stateful_lint.graph import (
     MODES,
     RWOP,
+    Autoscaler,
     Claim,
     Container,
     DisruptionBudget,
@@ -31,7 +33,7 @@ from k8s_stateful_lint.knowledge import Field, VolumePlugin
 from k8s_stateful_lint.knowledge.versions import format_version
 from k8s_stateful_lint.model.placeholders import find_placeholder, is_placeholder, is_quantity_placeholder
 from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity, scaled
-from k8s_stateful_lint.model.resource import Place, Resource
+from k8s_stateful_lint.model.resource import Place, Resource, field_path
 from k8s_stateful_lint.reading import Route
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -74,7 +76,7 @@ def mount_of_undefined_volume(container: Container) -> Iterator[Finding]:
         route = (*entry, "name")
         if name in names or is_placeholder(name) or container.is_unknown(*route):
             continue
-        if _is_patch_like(workload) or _gets_volume_elsewhere(workload, name):
+        if _is_patch_like(workload):
             continue
         near = _meant_volume(workload, name)
         refusal = _refusal(workload, f'Not found: "{name}"' if name else "name: Required value")
@@ -113,17 +115,6 @@ def _meant_volume(workload: Workload, name: str) -> PodVolume | None:
         or next((volume for volume in volumes if is_near_miss(name, volume.name)), None)
         or (unused[0] if len(unused) == 1 else None)
     )
-
-
-def _gets_volume_elsewhere(workload: Workload, name: str) -> bool:
-    """Whether a patch of the workload brings the volume."""
-    for other in workload.graph.objects(workload.kind):
-        if isinstance(other, Workload) and other.is_partial and other.name == workload.name and other.volume(name):
-            return True
-    patches = [
-        patch for build in workload.graph.units.builds_of(workload.resource.path) for patch in build.body.inline_patches
-    ]
-    return bool(name) and any("volumes" in patch and name in patch for patch in patches)
 
 
 def _refusal(workload: Workload, message: str) -> str:
@@ -1049,6 +1040,61 @@ def _is_above_zero(value: object) -> bool:
     return number is not None and number > 0
 
 
+# Single values --------------------------------------------------------------------------------------------------------
+
+
+def invalid_name(node: Node) -> Iterator[Finding]:
+    """A name, label or key with characters or a length that the server refuses."""
+    yield from _refusals(node, _server.names(node))
+
+
+def invalid_value(node: Node) -> Iterator[Finding]:
+    """A value that the server refuses although its type is right."""
+    yield from _refusals(node, _server.values(node))
+
+
+def duplicate_entry(node: Node) -> Iterator[Finding]:
+    """Two entries of a list with one name."""
+    for remark, first in _server.duplicates(node) if _is_judged(node) else ():
+        yield _refused_by_server(node, remark, Related(node.at(*first), "the first one"))
+
+
+def api_server_warning(node: Node) -> Iterator[Finding]:
+    """What the server accepts, and warns about."""
+    for remark in _server.warnings(node) if _is_judged(node) else ():
+        yield Finding(
+            place=_shown(node.resource, remark.route),
+            message=f"the API server accepts {node.label} and warns: {field_path(remark.route)}: {remark.words}",
+            help=remark.help,
+        )
+
+
+def _is_judged(node: Node) -> bool:
+    """Whether the object is one of Kubernetes' own, in a version that these rules describe."""
+    return node.resource.body is not None and node.resource.api_version not in _ANCIENT
+
+
+def _refusals(node: Node, remarks: Iterator[_server.Remark]) -> Iterator[Finding]:
+    for remark in remarks if _is_judged(node) else ():
+        yield _refused_by_server(node, remark)
+
+
+def _refused_by_server(node: Node, remark: _server.Remark, *related: Related) -> Finding:
+    value = node.resource.get(*remark.route)
+    shown = f' "{value}"' if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    what = f"{field_path(remark.route)}{shown} of {node.label}"
+    route = node.template_route if isinstance(node, StatefulSet) else ()
+    in_template = bool(route) and remark.route[: len(route)] == route
+    kubelet = remark.words.startswith("kubelet ")
+    if kubelet:
+        message = f"{what}: the pod never starts ({remark.words})"
+    elif in_template and node.graph.target < _TEMPLATE_VALIDATED:
+        message = f"{what}: the StatefulSet is accepted, but its pods are never created ({remark.words})"
+    else:
+        message = f"{what}: the API server refuses the object ({remark.words})"
+    return Finding(place=_shown(node.resource, remark.route), message=message, related=related, help=remark.help)
+
+
 # Any object -----------------------------------------------------------------------------------------------------------
 
 _STRING_MAPS = frozenset({"labels", "annotations", "matchLabels", "nodeSelector", "parameters"})
@@ -1222,12 +1268,12 @@ def placeholder_in_manifest(node: Node) -> Iterator[Finding]:
             continue
         if not mate.resource.document.may_match(_MAY_HOLD_PLACEHOLDER):
             continue
-        for route, field, text in _placeholders(mate.resource.raw):
+        for route, field, text in _placeholders(mate.resource.as_written.raw):
             pattern, found = _pattern_of(text)
             if pattern not in seen and not _is_filled_in(mate, pattern, found):
                 seen.add(pattern)
                 yield Finding(
-                    place=mate.at(*route),
+                    place=Place(mate.resource.as_written, route),
                     message=f"{found} in {field} of {mate.label} is filled in by another tool: what depends on this "
                     f"and on every other {pattern} of the file was not checked",
                 )
@@ -1270,7 +1316,9 @@ def _is_filled_in(node: Node, pattern: str, found: str) -> bool:
 # Versions -------------------------------------------------------------------------------------------------------------
 
 
-def field_newer_than_target(subject: Workload | Claim | PersistentVolume | DisruptionBudget) -> Iterator[Finding]:
+def field_newer_than_target(
+    subject: Workload | Claim | PersistentVolume | DisruptionBudget | Service | Autoscaler,
+) -> Iterator[Finding]:
     """A field that a cluster of the target version drops or refuses."""
     graph = subject.graph
     for row in graph.knowledge.fields:
@@ -1280,7 +1328,7 @@ def field_newer_than_target(subject: Workload | Claim | PersistentVolume | Disru
             yield _too_new(subject, row, route)
 
 
-def _written_fields(node: Workload | Claim | PersistentVolume | DisruptionBudget, row: Field) -> Iterator[Route]:
+def _written_fields(node: Node | Claim, row: Field) -> Iterator[Route]:
     """The routes at which a field of the table is written."""
     path, _, wanted = row.path.partition("=")
     start, *steps = path.split(".")
@@ -1292,14 +1340,13 @@ def _written_fields(node: Workload | Claim | PersistentVolume | DisruptionBudget
     elif isinstance(node, Workload) and start == "PodTemplate":
         base = node.template_route
     elif node.resource.kind in row.kinds:
-        base = ()
+        base = ("spec", "jobTemplate") if node.resource.kind == "CronJob" else ()
     else:
         return
     for route in _expanded(node.resource, base, steps):
         value = node.resource.get(*route)
         if wanted:
-            listed = value if isinstance(value, list) else [value]
-            if wanted in listed:
+            if wanted in map(str, value if isinstance(value, list) else [value]):
                 yield route
         elif value is not None and value != "" and not is_placeholder(value):
             yield route
@@ -1323,9 +1370,10 @@ def _expanded(resource: Resource, base: Route, steps: list[str]) -> Iterator[Rou
 def _too_new(node: Node, row: Field, route: Route) -> Finding:
     target = format_version(node.graph.target)
     value = row.path.partition("=")[2]
-    what = value or str(route[-1])
+    what = f"{route[-1]} {value}" if value.isdigit() else value or str(route[-1])
     if row.switched_off is not None and node.graph.target >= row.switched_off:
-        since = f"was switched off again in {format_version(row.switched_off)}"
+        until = f", and is on again from {format_version(row.on_again)} on" if row.on_again else ""
+        since = f"was switched off again in {format_version(row.switched_off)}{until}"
     elif row.on_by_default is not None:
         since = f"works since {format_version(row.on_by_default)}"
     elif row.alpha is not None:

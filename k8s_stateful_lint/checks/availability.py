@@ -350,8 +350,6 @@ def budget_never_allows_eviction(subject: DisruptionBudget) -> Iterator[Finding]
     least, most = spec.min_available, spec.max_unavailable
     if least is not None and most is not None:  # the API server refuses both together
         return
-    if any(subject.graph.is_patched(subject, "spec", key) for key in ("minAvailable", "maxUnavailable")):
-        return
     pods = _selected_pods(subject)
     if pods == 0:
         return

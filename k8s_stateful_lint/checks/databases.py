@@ -389,8 +389,8 @@ def unstable_identity_in_deployment(subject: Database) -> Iterator[Finding]:
         return
     yield Finding(
         place=workload.at("kind"),
-        message=f"{workload.max_pods} members of {subject.product} in a Deployment have a new name at every start, so "
-        "the others cannot find them again and no data belongs to a member",
+        message=f"{workload.max_pods} members of {subject.product} are pods of a Deployment: one that restarts comes "
+        "back under another name and with no storage that is its own, so the cluster loses a member and gets a new one",
         related=(Related(workload.pods.place, workload.pods.reason),),
         weak=subject.weak,
         unverified=subject.is_unverified,

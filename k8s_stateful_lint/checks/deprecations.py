@@ -20,9 +20,12 @@ _BUILT_IN_GROUPS = frozenset(
         "apps",
         "autoscaling",
         "batch",
+        "discovery.k8s.io",
         "extensions",
         "networking.k8s.io",
+        "node.k8s.io",
         "policy",
+        "scheduling.k8s.io",
         "snapshot.storage.k8s.io",
         "storage.k8s.io",
     }
@@ -54,13 +57,22 @@ def removed_api_version(node: Node) -> Iterator[Finding]:
         yield from _never_served(node, current)
         return
     if row.custom:
-        if not row.served and target >= _SNAPSHOTS_V1_SINCE:
+        if not row.served and (target >= _SNAPSHOTS_V1_SINCE or "snapshot" not in resource.group):
             yield Finding(
                 place=node.at("apiVersion"),
                 message=f'no matches for kind "{row.kind}" in version "{row.group_version}": the current definition of '
-                "the snapshot API does not serve it",
+                "the kind does not serve it",
                 help=_advice(row),
             )
+    elif row.is_newer_than(target) and row.served_since is not None:
+        yield Finding(
+            place=node.at("apiVersion"),
+            message=f'Kubernetes {format_version(target)} refuses {node.label}: no matches for kind "{row.kind}" in '
+            f'version "{row.group_version}" (served since {format_version(row.served_since)})',
+            help=f"Write apiVersion: {current.group_version}, or set target to the version that the cluster really has."
+            if current is not None
+            else "Set target to the version that the cluster really has.",
+        )
     elif not row.served_at(target):
         removed = f" since {format_version(row.removed)}" if row.removed else ""
         yield Finding(
@@ -95,7 +107,7 @@ def _never_served(node: Node, current: ApiVersion | None) -> Iterator[Finding]:
 
 def _advice(row: ApiVersion) -> str | None:
     if row.replacement is None:
-        return None
+        return f"{row.meaning[0].upper()}{row.meaning[1:]}." if row.meaning else None
     group_version, _, kind = row.replacement.partition(" ")
     text = f"Write apiVersion: {group_version}" + (f" and kind: {kind}" if kind else "")
     return f"{text}; mind that {row.meaning}." if row.meaning else f"{text}."

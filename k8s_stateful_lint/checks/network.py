@@ -441,9 +441,23 @@ def _meant_workload(service: Service) -> tuple[Workload, str] | None:
         if service.selector.items() <= workload.labels.items():
             return workload, f"{workload.label} has these labels on itself, and its pods have {_labels(labels)}"
         misspelt = any(is_near_miss(service.selector[key], labels[key]) for key in shared)
-        if shared and (misspelt or len(near) == 1):
+        if shared and (misspelt or (len(near) == 1 and _is_about(service, workload))):
             return workload, f"the pods of {workload.label} have {_labels(labels)}"
     return None
+
+
+def _is_about(service: Service, workload: Workload) -> bool:
+    """Whether a Service is by its name or its ports about a workload: its pods may as well be somewhere else."""
+    name, other = service.name, workload.name
+    if name and other and (name.startswith(other) or other.startswith(name)):
+        return True
+    ports = service.resource.get("spec", "ports")
+    wanted = [port.get("targetPort", port.get("port")) for port in ports or () if isinstance(port, dict)]
+    for container in workload.containers:
+        for port in workload.resource.get(*container.route, "ports") or ():
+            if isinstance(port, dict) and (port.get("containerPort") in wanted or port.get("name") in wanted):
+                return True
+    return False
 
 
 def _may_select_elsewhere(service: Service) -> bool:

@@ -47,8 +47,6 @@ def claim_without_storage_class(claim: Claim) -> Iterator[Finding]:
         return
     if claim.classless_volumes(in_unit=True):
         return  # static-claim-without-class speaks about it
-    if graph.is_patched(claim.workload or claim, *claim.route, "spec", "storageClassName"):
-        return
     place = claim.at("spec", "storageClassName")
     if name.name == "":
         yield Finding(

@@ -18,7 +18,6 @@ from k8s_stateful_lint.graph import (
     Workload,
 )
 
-_RETENTION_SINCE = (1, 27)
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 _DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.kubernetes.io/is-default-class"
 _VELERO_VOLUMES = "backup.velero.io/backup-volumes"
@@ -82,8 +81,6 @@ def retention_policy_deletes_claims(stateful_set: StatefulSet) -> Iterator[Findi
     """The StatefulSet controller deletes claims that people expect to stay."""
     policy, templates = stateful_set.spec.persistent_volume_claim_retention_policy, stateful_set.claim_templates
     if policy is None or not templates or stateful_set.is_development:
-        return
-    if stateful_set.graph.target < _RETENTION_SINCE:
         return
     databases, servers = stateful_set.databases, stateful_set.servers
     if servers and all(server.class_ in {"cache", "none"} for server in servers):

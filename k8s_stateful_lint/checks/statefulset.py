@@ -180,7 +180,7 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
             continue
         if not other.shares_unit(subject):
             continue
-        if not (subject.has_persistent_mount or other.has_persistent_mount):
+        if not (_keeps_data(subject) or _keeps_data(other)):
             continue
         if _are_alternatives(subject, other):
             continue
@@ -195,6 +195,15 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
             related=(Related(other.template_at("metadata", "labels", part="key"), f"the pods of {other.label}"),),
         )
         return
+
+
+def _keeps_data(workload: Workload) -> bool:
+    """Whether its pods keep data: a DaemonSet mounts directories of the node to manage it."""
+    return any(
+        mount.is_persistent
+        and not (workload.kind == "DaemonSet" and mount.volume is not None and mount.volume.source_key == "hostPath")
+        for mount in workload.mounts
+    )
 
 
 # Commands that only look at the container itself, whatever the program: an open port, a process, a file.

@@ -38,7 +38,6 @@ _ONE_NODE_PLATFORMS = frozenset({"minikube", "kind", "docker-desktop"})
 _CHANGES_OWNER = re.compile(r"\b(chown|chgrp|chmod|setfacl|install)\b")
 _NAMED_FOR_OWNER = re.compile(r"chown|chmod|perm|owner")
 _RWOP_COUNTS_SINCE = (1, 32)
-_TWO_VOLUMES_SINCE = (1, 35)
 _CALLS_CHOWN = re.compile(r"(?:^|[\s;&|(/])chown(?:\s|$)")
 _TOLERATED = re.compile(r"chown[^;&\n]*\|\|")
 _HOST_KEY = re.compile(r"ssh_host_\w+_key")
@@ -249,8 +248,6 @@ def volume_mode_mismatch(container: Container) -> Iterator[Finding]:
 
 def claim_in_two_volumes(workload: Workload) -> Iterator[Finding]:
     """Before 1.35 kubelet waits for ever for the second volume of one claim."""
-    if workload.graph.target >= _TWO_VOLUMES_SINCE:
-        return
     first: dict[str, PodVolume] = {}
     for volume in workload.volumes:
         if not volume.claim_name or not volume.is_used:
@@ -827,19 +824,8 @@ def _sub_path(mount: Mount) -> Place:
 
 
 def _may_be_injected(workload: Workload, name: str) -> bool:
-    """Whether a sidecar injector or a patch of the input may add the mount."""
-    if any(key.startswith(_INJECTORS) and name in value for key, value in workload.template_annotations.items()):
-        return True
-    return any(_mounts_named(patch.resource.raw, name) for patch in workload.graph.patches_of(workload))
-
-
-def _mounts_named(raw: object, name: str) -> bool:
-    if isinstance(raw, Mapping):
-        mounts = raw.get("volumeMounts")
-        if isinstance(mounts, list) and any(isinstance(m, Mapping) and m.get("name") == name for m in mounts):
-            return True
-        return any(_mounts_named(value, name) for value in raw.values())
-    return isinstance(raw, list) and any(_mounts_named(item, name) for item in raw)
+    """Whether a sidecar injector may add the mount."""
+    return any(key.startswith(_INJECTORS) and name in value for key, value in workload.template_annotations.items())
 
 
 def _restarts_on_change(workload: Workload) -> bool:

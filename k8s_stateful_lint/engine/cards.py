@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from k8s_stateful_lint.config import Confidence, Severity
+from k8s_stateful_lint.knowledge.versions import Version, parse_version
 
 Wave = Literal["core", "full", "strict"]
 INDEX_NAME = "index.json"
@@ -86,10 +87,19 @@ class Head(_CardPart, frozen=True):
     development: Severity | None = None
     # Whether patches of other objects are judged too: only rules that never speak about something absent.
     partial: bool = False
+    # The first and the last version of Kubernetes that the rule is about.
+    since: str | None = None
+    until: str | None = None
     aliases: tuple[str, ...] = ()
     options: dict[str, Any] = {}
     # Rules that the engine itself implements have a card but no function.
     engine: bool = False
+
+    def applies_to(self, target: Version) -> bool:
+        """Whether the rule is about a version of Kubernetes."""
+        return (self.since is None or parse_version(self.since) <= target) and (
+            self.until is None or target <= parse_version(self.until)
+        )
 
 
 class Card(_CardPart, frozen=True):
@@ -107,6 +117,8 @@ class Card(_CardPart, frozen=True):
     development: Severity | None = None
     autofix: Literal["none", "safe", "unsafe"] = "none"
     partial: bool = False
+    since: str | None = None
+    until: str | None = None
     aliases: tuple[str, ...] = ()
     options: dict[str, Option] = {}
     exceptions: tuple[str, ...] = ()
@@ -126,6 +138,8 @@ class Card(_CardPart, frozen=True):
             production=self.production,
             development=self.development,
             partial=self.partial,
+            since=self.since,
+            until=self.until,
             aliases=self.aliases,
             options={key: option.default for key, option in self.options.items()},
             engine=self.engine,

@@ -73,11 +73,11 @@ def make_draft(head: Head, finding: Finding, owner: Node, policy: Policy, weak: 
         _CONFIDENCES[lowered],
         finding.message,
         location,
-        finding.place.resource,
+        resource.as_written,
         finding.place.field_path,
         environment,
         tuple(
-            RelatedLocation(location=locate(place), label=label, object=reference_to(place.resource))
+            RelatedLocation(location=locate(place), label=label, object=reference_to(place.resource.as_written))
             for place, label in finding.related
         ),
         finding.help or head.fix,
@@ -91,7 +91,11 @@ def make_draft(head: Head, finding: Finding, owner: Node, policy: Policy, weak: 
 
 
 def locate(place: Place) -> Location:
-    """Where in its file a place is; of an object that a build made, in the file that the build has it from."""
+    """Where in its file a place is; of an object that a build made, in the file that the build has it from.
+
+    What a patch sets is in the file of the patch.
+    """
+    place = place.written
     origin, (route, part) = place.resource.origin, _written(place)
     source = origin.find(route, part) if origin is not None else None
     return _location(source or _spot(place))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +33,7 @@ from k8s_stateful_lint.graph import Graph
 from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
+from k8s_stateful_lint.model.patches import is_json_patch
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.reading import Document, SourceFile, Unread, read
 from k8s_stateful_lint.rendering import Rendering
@@ -99,8 +100,10 @@ def inspect(
     unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
     targets = targets_of(config)
     resources = [resource for item in facts for resource in item.resources]
+    json_patches = {item.file.path: patch for item in facts if (patch := _json_patch(item)) is not None}
     graphs = {
-        version: Graph(resources, for_version(config, version), unread, alternatives, cluster) for version in targets
+        version: Graph(resources, for_version(config, version), unread, alternatives, cluster, json_patches)
+        for version in targets
     }
     # Of a range, the newest version is the one that the report shows.
     graph = graphs[targets[-1]]
@@ -116,7 +119,7 @@ def inspect(
         drafts += merged({version: drafts_of(rule, here, policy) for version, here in by_version.items()})
     kept, suppressed = _suppress(without_echoes(drafts), facts, policy, rendering)
     kept.sort(key=order)
-    told = [*notices, *_notices(facts)]
+    told = [*notices, *_notices(facts), *_skipped(policy.chosen, targets)]
     if schemas.without_schema is not None:
         told.append(Notice(kind="no-schema", message=schemas.without_schema))
     report = _report(kept, facts, graph, suppressed, crashes, told, rendering)
@@ -157,6 +160,13 @@ def read_files(
         yield FileFacts(file, reading, resources)
 
 
+def _json_patch(item: FileFacts) -> list[Any] | None:
+    """The operations of a file that is a JSON patch and no manifest."""
+    documents = item.reading.documents
+    value = documents[0].value if len(documents) == 1 else None
+    return value if is_json_patch(value) else None
+
+
 # Rules ---------------------------------------------------------------------------------------------
 
 
@@ -169,8 +179,12 @@ def _run_rules(
     found = []
     clock.lap("checks")
     for name, rule in rules().items():
-        if name in policy.chosen:
-            found.append((rule, {version: check(rule, here, policy, crashes) for version, here in subjects.items()}))
+        if name in policy.chosen and any(map(rule.head.applies_to, subjects)):
+            by_version = {
+                version: check(rule, here, policy, crashes) if rule.head.applies_to(version) else []
+                for version, here in subjects.items()
+            }
+            found.append((rule, by_version))
             clock.lap_of_rule(name)
     return found, tuple(dict.fromkeys(crashes))
 
@@ -192,6 +206,16 @@ def drafts_of(rule: Rule, found: Iterable[Found], policy: Policy) -> list[Draft]
     """What a rule found, weighed and located."""
     drafts = (make_draft(rule.head, finding, owner, policy, weak) for finding, owner, weak in found)
     return _once_per_place([draft for draft in drafts if draft is not None])
+
+
+def _skipped(chosen: frozenset[str], targets: Sequence[Version]) -> Iterator[Notice]:
+    """Notices about rules that have nothing to say about the target."""
+    versions = " and ".join(map(format_version, targets))
+    for name, head in heads().items():
+        if name in chosen and not any(map(head.applies_to, targets)):
+            only = f"only since {head.since}" if head.since is not None else f"only up to {head.until}"
+            message = f"{name} was skipped: it is about Kubernetes {only}, and the target is {versions}"
+            yield Notice(kind="skipped-rule", message=message)
 
 
 def merged(found: dict[Version, list[Draft]]) -> list[Draft]:

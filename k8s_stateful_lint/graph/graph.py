@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from k8s_stateful_lint.config import Config, ConfigError, Problem
 from k8s_stateful_lint.graph import settings
 from k8s_stateful_lint.graph.backups import backup_objects
+from k8s_stateful_lint.graph.builds import Builds
 from k8s_stateful_lint.graph.databases import Database, Server, server_in
 from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.graph.node import Node, Resolution
@@ -124,8 +125,9 @@ class Graph:
         unread: Iterable[str] = (),
         alternatives: Mapping[str, frozenset[str]] | None = None,
         facts: ClusterFacts | None = None,
+        json_patches: Mapping[str, list[Any]] | None = None,
     ) -> None:
-        """Index the objects of the input.
+        """Index the objects of the input. The order in which the files are given does not matter.
 
         Args:
             resources: The objects.
@@ -134,6 +136,7 @@ class Graph:
             alternatives: For rendered texts, those that have files in common with them: overlays of one base are never
                 deployed together, so the objects of one do not see those of another.
             facts: Objects of the cluster: references that lead nowhere in the input may lead to them.
+            json_patches: The operations of files that hold a JSON patch and no object.
 
         Raises:
             ConfigError: ``target`` of the configuration is no version, or its ``knowledge`` makes no sense.
@@ -145,13 +148,22 @@ class Graph:
         self.config = facts.applied_to(written) if facts is not None else written
         self.knowledge, self.images = tables_of(self.config)
         self.target: Version = _target(self.config)
-        self.resources = tuple(resources)
+        self.resources = tuple(sorted(resources, key=lambda resource: resource.path))
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
         self._alternatives = alternatives or {}
         self._unread = frozenset(unread)
         self._unread_units = frozenset(unit for path in self._unread for unit in self.units.of(path))
-        self.nodes: tuple[Node, ...] = tuple(self._node(resource) for resource in self.resources)
+        nodes = [self._node(resource) for resource in self.resources]
+        self.nodes: tuple[Node, ...] = tuple(self._as_built(nodes, json_patches or {}))
+
+    def _as_built(self, nodes: list[Node], json_patches: Mapping[str, list[Any]]) -> Iterator[Node]:
+        builds = Builds(self.units, nodes, json_patches)
+        for node in nodes:
+            if not builds or node.is_partial:
+                yield node
+            elif (resource := builds.of(node)) is not None:
+                yield node if resource is node.resource else self._node(resource)
 
     def _node(self, resource: Resource) -> Node:
         if resource.body is None:
@@ -480,10 +492,6 @@ class Graph:
             for found in self._groups_of_units.get(unit, ())
         )
 
-    def patches_of(self, node: Node) -> list[Node]:
-        """Patches of the input that a build may apply to an object: same kind and name, a common unit."""
-        return [patch for patch in self._partial_by_name.get((node.kind, node.name), ()) if patch.shares_unit(node)]
-
     @cached_property
     def _positions(self) -> dict[Node, int]:
         return {node: index for index, node in enumerate(self.nodes)}
@@ -491,18 +499,6 @@ class Graph:
     def comes_before(self, node: Node, other: Node) -> bool:
         """Whether an object is read before another one: of two that clash, the later one is the finding's subject."""
         return self._positions[node] < self._positions[other]
-
-    @cached_property
-    def _partial_by_name(self) -> dict[tuple[str, str], list[Node]]:
-        index: dict[tuple[str, str], list[Node]] = defaultdict(list)
-        for node in self.nodes:
-            if node.name and node.is_partial:
-                index[node.kind, node.name].append(node)
-        return index
-
-    def is_patched(self, node: Node, *route: str | int) -> bool:
-        """Whether a patch of the unit writes the field, so that its absence here says nothing."""
-        return any(patch.resource.get(*route) is not None for patch in self.patches_of(node))
 
     def is_fully_read(self, node: Node) -> bool:
         """Whether every file of its units could be read: an unrendered template may hold what seems missing."""

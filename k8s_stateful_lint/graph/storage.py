@@ -348,7 +348,11 @@ class Claim(Node):
         """
         if self.volume is not None:
             return self.volume.attachment
-        prepared = {volume.attachment for volume in self.candidates}
+        volumes = self.candidates
+        if not volumes and self.shape == "object" and self.written_class is None and self.class_name.name is None:
+            # Without a default class the binder takes one of these: nobody knows whether there is one.
+            volumes = self.classless_volumes(in_unit=True)
+        prepared = {volume.attachment for volume in volumes}
         if len(prepared) == 1:
             return prepared.pop()
         driver = self.driver.driver
@@ -393,10 +397,12 @@ class Claim(Node):
         """PersistentVolumes without class, free or reserved for this claim, that satisfy it."""
         everywhere = (*self.graph.persistent_volumes, *self.graph.cluster_volumes)
         pool = self.graph.unit_mates(self, PersistentVolume) if in_unit else everywhere
+        taken = {claim.spec.volume_name for claim in self.graph.unit_mates(self, Claim) if claim.spec.volume_name}
         return tuple(
             volume
             for volume in pool
             if volume.class_name == ""
+            and volume.name not in taken
             and (not volume.is_reserved or volume.is_reserved_for(self))
             and self.fits(volume)
         )

@@ -31,6 +31,7 @@ class Build:
     body: KustomizationBody
     directory: str
     files: set[str] = field(default_factory=set)
+    patch_files: set[str] = field(default_factory=set)
     children: list[Build] = field(default_factory=list)
     parents: list[Build] = field(default_factory=list)
 
@@ -39,7 +40,7 @@ class Units:
     """Which unit(s) every file belongs to, and which transformers of kustomizations reach it."""
 
     def __init__(self, kustomizations: Iterable[Resource]) -> None:
-        """Read the kustomizations of the input; every other directory is a unit by itself."""
+        """Take the kustomizations of the input; every other directory is a unit by itself."""
         self.builds: dict[str, Build] = {}
         self.patch_files: set[str] = set()
         for resource in kustomizations:
@@ -59,20 +60,21 @@ class Units:
                 child.parents.append(build)
             else:
                 build.files.add(target)
-        for path in body.patch_files:
-            self.patch_files.add(posixpath.normpath(posixpath.join(build.directory, path)))
+        build.patch_files = {posixpath.normpath(posixpath.join(build.directory, path)) for path in body.patch_files}
+        self.patch_files |= build.patch_files
 
     @cached_property
     def _builds_of_file(self) -> dict[str, list[Build]]:
-        """For every file that some kustomization lists: those builds and all that include them."""
+        """For every file that some kustomization lists, patches too: those builds and all that include them."""
         reached: dict[str, list[Build]] = {}
         for build in self.builds.values():
             pending, seen = [build], {build.directory}
-            for file in build.files:
+            files = build.files | build.patch_files
+            for file in files:
                 reached.setdefault(file, [])
             while pending:
                 current = pending.pop()
-                for file in build.files:
+                for file in files:
                     reached[file].append(current)
                 for parent in current.parents:
                     if parent.directory not in seen:
@@ -83,6 +85,43 @@ class Units:
     def builds_of(self, path: str) -> list[Build]:
         """Every kustomization that builds the file, directly or through another one."""
         return self._builds_of_file.get(posixpath.normpath(path), [])
+
+    @cached_property
+    def _chains_of_file(self) -> dict[str, list[list[Build]]]:
+        """For every file, and every outermost build that reaches it: the kustomizations on the way, inner ones first.
+
+        A component runs on all that the kustomization which lists it has gathered.
+        """
+        chains: dict[str, list[list[Build]]] = {}
+        for build in self.builds.values():
+            if not build.parents:
+                gathered: dict[str, list[Build]] = {}
+                self._gather(build, gathered, frozenset())
+                for file, chain in gathered.items():
+                    chains.setdefault(file, []).append(chain)
+        return chains
+
+    def _gather(self, build: Build, gathered: dict[str, list[Build]], above: frozenset[str]) -> None:
+        if build.directory in above:
+            return
+        above |= {build.directory}
+        for file in build.files:
+            gathered.setdefault(file, [])
+        for child in build.children:
+            if child.resource.kind == "Component":
+                continue
+            own: dict[str, list[Build]] = {}
+            self._gather(child, own, above)
+            gathered.update(own)
+        for child in build.children:
+            if child.resource.kind == "Component":
+                self._gather(child, gathered, above)
+        for chain in gathered.values():
+            chain.append(build)
+
+    def chains(self, path: str) -> list[list[Build]]:
+        """For every outermost build of a file: the kustomizations on the way, in the order in which they run."""
+        return self._chains_of_file.get(posixpath.normpath(path), [])
 
     def of(self, path: str) -> frozenset[str]:
         """The units of a file: its directory, and the directory of every kustomization that builds it."""

@@ -30,6 +30,7 @@ _VERSION_COLUMNS: Final = frozenset(
         "served_since",
         "since",
         "switched_off",
+        "on_again",
         "until",
     }
 )

@@ -244,7 +244,11 @@ class ApiVersion(Row, frozen=True, kw_only=True):
 
     def served_at(self, target: Version) -> bool:
         """Whether a server of the target version accepts it."""
-        return self.served and (self.removed is None or target < self.removed)
+        return self.served and not self.is_newer_than(target) and (self.removed is None or target < self.removed)
+
+    def is_newer_than(self, target: Version) -> bool:
+        """Whether a server of the target version does not know it yet."""
+        return self.served_since is not None and target < self.served_since
 
     def deprecated_at(self, target: Version) -> bool:
         """Whether a server of the target version warns about it."""
@@ -262,13 +266,15 @@ class Field(Row, frozen=True, kw_only=True):
     ga: Version | None = None
     on_by_default: Version | None = None
     switched_off: Version | None = None
+    on_again: Version | None = None
     effect: Literal["dropped", "refused"] | None = None
 
     def on_at(self, target: Version) -> bool:
         """Whether a cluster of the target version honours the field without changing gates."""
         if self.on_by_default is None or target < self.on_by_default:
             return False
-        return self.switched_off is None or target < self.switched_off
+        was_switched_off = self.switched_off is not None and target >= self.switched_off
+        return not was_switched_off or (self.on_again is not None and target >= self.on_again)
 
 
 class UpdateMessage(Row, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import FieldProblem, Resource
 
 if TYPE_CHECKING:
+    from k8s_stateful_lint.model.patches import Patch
     from k8s_stateful_lint.reading import Document, Route
 
 # Kind -> API groups in which it is (or once was) that kind, and its type. Old groups are read too, so that they can be
@@ -107,6 +109,12 @@ def _resource(document: Document, raw: dict[str, Any], route: Route, api_version
     written = raw.get("metadata")
     head, _ = convert({"metadata": written} if isinstance(written, dict) else {}, workloads.PlainBody)
     return Resource(document, route, api_version, kind, raw, None, head.metadata if head else Metadata())
+
+
+def patched(resource: Resource, raw: Mapping[str, Any], patches: tuple[Patch, ...]) -> Resource:
+    """The resource that patches make of another one, which stays as ``as_written``."""
+    made = _resource(resource.document, dict(raw), resource.route, resource.api_version, resource.kind)
+    return replace(made, origin=resource.origin, unpatched=resource.as_written, patches=patches)
 
 
 def convert(raw: dict[str, Any], body: type[Body]) -> tuple[Body | None, tuple[FieldProblem, ...]]:

@@ -1,5 +1,6 @@
 """kustomization.yaml, as far as files alone can be understood (kustomize api/types/kustomization.go)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from k8s_stateful_lint.model.base import ApiStruct, Metadata
@@ -54,17 +55,30 @@ class KustomizationBody(ApiStruct, frozen=True):
     replacements: tuple[Any, ...] = ()
 
     @property
+    def written_patches(self) -> Iterator[tuple[tuple[str, int], dict[str, Any] | str]]:
+        """Every patch with its route, in the order in which kustomize runs them."""
+        fields: tuple[tuple[str, tuple[dict[str, Any] | str, ...]], ...] = (
+            ("patchesStrategicMerge", self.patches_strategic_merge),
+            ("patches", self.patches),
+            ("patchesJson6902", self.patches_json6902),
+        )
+        for field, entries in fields:
+            for index, entry in enumerate(entries):
+                yield (field, index), entry
+
+    @property
     def patch_files(self) -> tuple[str, ...]:
         """The patches that are files, as paths relative to the kustomization."""
-        written = [patch if isinstance(patch, str) else patch.get("path") for patch in self._all_patches]
-        return tuple(path for path in written if isinstance(path, str) and "\n" not in path)
+        return tuple(path for _, entry in self.written_patches if (path := patch_file(entry)) is not None)
 
-    @property
-    def inline_patches(self) -> tuple[str, ...]:
-        """The texts of the patches that are written into the kustomization."""
-        written = [patch if isinstance(patch, str) else patch.get("patch") for patch in self._all_patches]
-        return tuple(text for text in written if isinstance(text, str) and "\n" in text)
 
-    @property
-    def _all_patches(self) -> tuple[dict[str, Any] | str, ...]:
-        return (*self.patches, *self.patches_json6902, *self.patches_strategic_merge)
+def patch_file(entry: dict[str, Any] | str) -> str | None:
+    """The file that an entry of ``patches`` names; None for a patch that is written into the kustomization."""
+    path = entry if isinstance(entry, str) else entry.get("path")
+    return path if isinstance(path, str) and path and "\n" not in path else None
+
+
+def patch_text(entry: dict[str, Any] | str) -> str | None:
+    """The patch that is written into the kustomization; None where a file is named."""
+    text = entry if isinstance(entry, str) else entry.get("patch")
+    return text if isinstance(text, str) and ("\n" in text or not isinstance(entry, str)) else None

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from k8s_stateful_lint.model.base import ApiStruct, Metadata
+from k8s_stateful_lint.model.patches import route_in
 
 if TYPE_CHECKING:
+    from k8s_stateful_lint.model.patches import Patch
     from k8s_stateful_lint.reading import Document, Route, SourceFile, Span
 
 
@@ -64,6 +66,9 @@ class Resource:
 
     ``route`` leads from the document to the object: ``()``, or ``("items", 0)`` inside a List. Routes of fields
     everywhere else are relative to the object.
+
+    Where kustomizations patch the object, ``raw`` and ``body`` are what they make of it, ``as_written`` is the object
+    as its file has it, and ``patches`` are what may have changed it, in the order in which they run.
     """
 
     document: Document
@@ -76,6 +81,14 @@ class Resource:
     problems: tuple[FieldProblem, ...] = field(default=())
     # Set for an object that was not read from a file but made by a build.
     origin: Origin | None = field(default=None)
+    # Set for an object that kustomizations of the input patch.
+    unpatched: Resource | None = None
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def as_written(self) -> Resource:
+        """The object without the patches."""
+        return self.unpatched or self
 
     @property
     def group(self) -> str:
@@ -118,6 +131,26 @@ class Place:
     resource: Resource
     route: Route
     part: Part = "value"
+
+    @property
+    def written(self) -> Place:
+        """Where the field is written: in the object's own file, or in the patch that sets it."""
+        resource = self.resource
+        if resource.unpatched is None:
+            return self
+        for length in range(len(self.route), 0, -1):
+            route, rest = self.route[:length], self.route[length:]
+            value = resource.get(*route)
+            if value is None:
+                continue
+            own = route_in(resource.unpatched.raw, resource.raw, route)
+            if own is not None and (rest or isinstance(value, dict | list) or resource.unpatched.get(*own) == value):
+                return Place(resource.unpatched, (*own, *rest), self.part)
+            for patch in reversed(resource.patches):
+                place = patch.written_at(resource.raw, route)
+                if place is not None:
+                    return Place(place.resource, (*place.route, *rest) if patch.is_file else place.route, self.part)
+        return Place(resource.unpatched, self.route, self.part)
 
     @property
     def field_path(self) -> str:

@@ -84,7 +84,7 @@ def check_schemas(graph: Graph, config: Config, targets: Sequence[Version]) -> O
     findings: list[tuple[str, Finding, Node]] = []
     covered: set[Resource] = set()
     for node in graph.nodes:
-        resource = node.resource
+        resource = node.resource.as_written
         if resource.body is None and config.schema != "all":
             continue
         schemas = {version: schema_of(resource.api_version, resource.kind, version) for version in targets}
@@ -98,7 +98,7 @@ def check_schemas(graph: Graph, config: Config, targets: Sequence[Version]) -> O
 
 def _findings(node: Node, schemas: dict[Version, KindSchema]) -> Iterator[tuple[str, Finding]]:
     """The findings of one object in all versions; one that not every version shares names its version."""
-    resource = node.resource
+    resource = node.resource.as_written
     told: dict[tuple[str, Route], dict[Version, Error]] = {}
     for version, schema in schemas.items():
         for error in schema.errors(resource.raw):
@@ -136,11 +136,11 @@ def silence(error: Error, node: Node) -> str | None:
     """Why an error of the schema is nothing that a person should hear about; None where it is."""
     match error.violation:
         case "unknown":
-            return _silence_of_unknown(error, node.resource)
+            return _silence_of_unknown(error, node.resource.as_written)
         case "missing":
             return _silence_of_missing(error, node)
         case _:
-            return _silence_of_value(error, node.resource.get(*error.route))
+            return _silence_of_value(error, node.resource.as_written.get(*error.route))
 
 
 def _silence_of_unknown(error: Error, resource: Resource) -> str | None:
@@ -156,7 +156,7 @@ def _silence_of_unknown(error: Error, resource: Resource) -> str | None:
 
 def _silence_of_missing(error: Error, node: Node) -> str | None:
     *parents, name = error.route
-    parent = node.resource.get(*parents) if parents else node.resource.raw
+    parent = node.resource.as_written.get(*parents)
     if error.route[0] == "status":
         return "written by the server"
     if (error.owner.name, name) in _ACCEPTED_WITHOUT:
@@ -197,8 +197,8 @@ def _is_completed(route: Route, node: Node) -> bool:
         return True
     if not node.name:
         return False
-    if node.graph.is_patched(node, *route):
-        return True
+    if node.resource.get(*route) is not None:
+        return True  # a patch writes it
     same = (other for other in node.graph.named(node.kind, node.name) if other is not node and other.shares_unit(node))
     return any(other.resource.get(*route) is not None for other in same)
 

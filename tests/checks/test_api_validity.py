@@ -165,3 +165,47 @@ def test_sizes(size: str, rule: str | None) -> None:
     """)
     expected = ("invalid-storage-quantity", "spec.resources.requests.storage")
     assert (expected in found) == (rule is not None)
+
+
+IMAGE_AND_SIZE = """
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: report}
+    spec:
+      containers:
+        - name: report
+          image: %s
+          resources: {limits: {memory: %s}}
+    ---
+    apiVersion: v1
+    kind: PersistentVolumeClaim
+    metadata: {name: report}
+    spec:
+      accessModes: [ReadWriteOnce]
+      resources: {requests: {storage: %s}}
+"""
+
+
+@pytest.mark.parametrize("size", ["10GB", "8g", "5 Gi", "1.2.3", "ten"])
+def test_what_is_no_quantity_is_refused(size: str) -> None:
+    found = {rule for rule, _ in lint(IMAGE_AND_SIZE % ("postgres:16.3", f'"{size}"', f'"{size}"'))}
+    assert found == {"invalid-value", "invalid-storage-quantity"}
+
+
+@pytest.mark.parametrize("image", ["postgres::16", "Registry/Postgres:16", "postgres:", "http://hub/postgres", "a b"])
+def test_an_image_that_nobody_can_parse_is_refused(image: str) -> None:
+    assert [rule for rule, _ in lint(IMAGE_AND_SIZE % (f'"{image}"', "8Gi", "8Gi"))] == ["invalid-value"]
+
+
+@pytest.mark.parametrize("text", ["<Size>", "$(VAR)", "${SIZE}", "{{ .Values.size }}", "@SIZE@", "VOLUME_SIZE"])
+def test_placeholders_are_not_judged(text: str) -> None:
+    found = {rule for rule, _ in lint(IMAGE_AND_SIZE % (f'"postgres:{text}"', f'"{text}"', f'"{text}"'))}
+    assert found <= {"placeholder-in-manifest"}
+
+
+@pytest.mark.parametrize(
+    ("target", "rules"), [("1.30", ["invalid-name"]), ("1.31", ["invalid-name"]), ("1.32", []), ("1.36", [])]
+)
+def test_names_of_variables_follow_the_target(target: str, rules: list[str]) -> None:
+    text = POD.format(spec="", container="env: [{name: 2ND, value: x}]")
+    assert [rule for rule, _ in lint(text, target=target)] == rules

@@ -250,3 +250,19 @@ def test_a_suppression_inside_of_a_definition_counts() -> None:
     text = DEFINITION.replace("  group: example.org\n", "  # K8s-stateful-lint: ignore[recycle-reclaim-policy]\n")
     report = run([SourceFile("definition.yaml", text.encode())], Config())
     assert [(finding.rule, finding.location.line) for finding in report.findings] == [("useless-suppression", 7)]
+
+
+@pytest.mark.parametrize(
+    ("target", "skipped"),
+    [
+        ("1.36", ["claim-in-two-volumes"]),
+        ("1.30", []),
+        ("1.26", ["retention-policy-deletes-claims"]),
+        ("1.26-1.36", []),
+        ("1.35-1.36", ["claim-in-two-volumes"]),
+    ],
+)
+def test_rules_that_are_not_about_the_target_say_so(target: str, skipped: list[str]) -> None:
+    notices = [notice.message for notice in lint_text(RECYCLE, config=Config(target=target)).notices]
+    said = [message.partition(" was skipped")[0] for message in notices if "was skipped" in message]
+    assert said == skipped

@@ -203,12 +203,15 @@ def test_patch_files_of_a_kustomization_are_partial() -> None:
             "a/kustomization.yaml": "resources: [db.yaml]\npatches: [{path: more.yaml}]\n",
         }
     )
-    assert [w.is_partial for w in found.workloads] == [False, True]
+    assert {w.resource.path: w.is_partial for w in found.workloads} == {"a/db.yaml": False, "a/more.yaml": True}
 
 
 def test_patch_must_be_a_whole_word() -> None:
     found = graph({"a/dispatcher.yaml": deployment(), "a/db-patch.yaml": deployment()})
-    assert [w.is_partial for w in found.workloads] == [False, True]
+    assert {w.resource.path: w.is_partial for w in found.workloads} == {
+        "a/dispatcher.yaml": False,
+        "a/db-patch.yaml": True,
+    }
 
 
 def test_custom_resource_may_create_what_is_missing() -> None:

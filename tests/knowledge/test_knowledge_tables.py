@@ -10,6 +10,7 @@ import pytest
 
 from k8s_stateful_lint.knowledge import TABLES, ApiVersion, Driver, VolumePlugin, _tables, builtin, parse_version
 from k8s_stateful_lint.knowledge._tables import load
+from k8s_stateful_lint.schema.kinds import schema_of
 
 ROWS = [(name, row) for name, table in TABLES.items() for row in load(name, table.row_type)]
 
@@ -76,13 +77,32 @@ def test_versions_of_plugins_are_ordered(plugin: VolumePlugin) -> None:
 @pytest.mark.parametrize("row", [row for name, row in ROWS if name == "api_versions"], ids=lambda row: row.kind)
 def test_versions_of_api_versions_are_ordered(row: ApiVersion) -> None:
     ordered(row.served_since, row.deprecated, row.removed)
-    assert row.removed is None or row.replacement is not None
+    assert row.removed is None or row.replacement is not None or row.meaning is not None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_api_versions_are_those_of_the_published_schemas(version: tuple[int, int]) -> None:
+    rows = [row for name, row in ROWS if name == "api_versions" and not row.custom]
+    wrong = [
+        f"{row.kind} {row.group_version}"
+        for row in rows
+        if row.served_at(version) != (schema_of(row.group_version, row.kind, version) is not None)
+    ]
+    assert not wrong
+    kinds = {row.kind for row in rows}
+    for kind in kinds:
+        groups = {row.group_version.rpartition("/")[0] for row in rows if row.kind == kind}
+        known = {row.group_version for row in rows if row.kind == kind}
+        for group in groups:
+            for suffix in ("v1alpha1", "v1alpha2", "v1beta1", "v1beta2", "v1beta3", "v1", "v2beta1", "v2beta2", "v2"):
+                name = f"{group}/{suffix}" if group else suffix
+                assert name in known or schema_of(name, kind, version) is None, f"{kind} {name} is missing"
 
 
 @pytest.mark.parametrize("field", builtin().fields, ids=lambda field: field.path)
 def test_versions_of_fields_are_ordered(field: Any) -> None:
     ordered(field.alpha, field.beta, field.ga)
-    ordered(field.alpha, field.on_by_default, field.switched_off)
+    ordered(field.alpha, field.on_by_default, field.switched_off, field.on_again)
     assert field.effect is not None
     assert field.path.split(".")[0] in field.kinds
 

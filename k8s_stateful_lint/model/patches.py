@@ -1,0 +1,327 @@
+"""What kustomize's patches make of an object: strategic merge patches and JSON patches (RFC 6902).
+
+Source: kubernetes api/core/v1/types.go (``patchMergeKey``), kustomize kyaml/yaml/merge2, RFC 6902.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+from k8s_stateful_lint.model.base import ApiStruct
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.model.resource import Place
+    from k8s_stateful_lint.reading import Route
+
+# Lists that a strategic merge patch merges entry by entry, with the fields that tell entries apart; it replaces others.
+_MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "ephemeralContainers": ("name",),
+    "volumes": ("name",),
+    "env": ("name",),
+    "imagePullSecrets": ("name",),
+    "volumeMounts": ("mountPath",),
+    "volumeDevices": ("devicePath",),
+    "ports": ("containerPort", "port"),
+    "hostAliases": ("ip",),
+    "topologySpreadConstraints": ("topologyKey",),
+}
+_DIRECTIVE = "$patch"
+UNDECIDED: Final = "${kustomize}"
+"""Stands for a value that builds set differently: a placeholder, so that nobody judges it."""
+
+
+class PatchTarget(ApiStruct, frozen=True):
+    """``target`` of a patch: what is written must fit; names and namespaces are regular expressions."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    label_selector: str = ""
+    annotation_selector: str = ""
+
+    def fits(self, api_version: str, kind: str, metadata: Mapping[str, Any]) -> bool:
+        """Whether an object is meant. A selector that is more than a list of equalities counts as fitting."""
+        group, _, version = api_version.rpartition("/")
+        return (
+            self.kind in ("", kind)
+            and self.group in ("", group)
+            and self.version in ("", version)
+            and _fits_pattern(self.name, metadata.get("name"))
+            and (not metadata.get("namespace") or _fits_pattern(self.namespace, metadata.get("namespace")))
+            and _fits_selector(self.label_selector, metadata.get("labels"))
+            and _fits_selector(self.annotation_selector, metadata.get("annotations"))
+        )
+
+
+def _fits_pattern(pattern: str, text: object) -> bool:
+    if not pattern:
+        return True
+    try:
+        return isinstance(text, str) and re.fullmatch(pattern, text) is not None
+    except re.error:
+        return False
+
+
+def _fits_selector(selector: str, labels: object) -> bool:
+    pairs = [part.strip().replace("==", "=").partition("=") for part in selector.split(",") if part.strip()]
+    if any(not equals or key.endswith("!") or "(" in value for key, equals, value in pairs):
+        return True
+    written = labels if isinstance(labels, Mapping) else {}
+    return all(written.get(key.strip()) == value.strip() for key, _, value in pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """One patch: a mapping to merge, or the operations of a JSON patch; and where it is written.
+
+    ``target`` is None where the patch itself names the object it is for. ``is_file`` tells that ``place`` is the patch
+    itself, so that a route inside it can be shown.
+    """
+
+    content: Mapping[str, Any] | list[Any]
+    target: PatchTarget | None
+    place: Place
+    is_file: bool = False
+
+    def fits(self, raw: Mapping[str, Any]) -> bool:
+        """Whether the patch is for an object."""
+        metadata = _mapping(raw.get("metadata"))
+        api_version, kind = str(raw.get("apiVersion")), str(raw.get("kind"))
+        if self.target is not None:
+            return self.target.fits(api_version, kind, metadata)
+        if not isinstance(self.content, Mapping):
+            return False
+        named = _mapping(self.content.get("metadata"))
+        spaces = named.get("namespace"), metadata.get("namespace")
+        return (
+            self.content.get("kind") == kind
+            and bool(named.get("name"))
+            and named.get("name") == metadata.get("name")
+            and (None in spaces or spaces[0] == spaces[1])
+        )
+
+    def apply(self, raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The object with the patch applied, None where the patch deletes it; what does not apply is left out."""
+        if isinstance(self.content, Mapping):
+            merged = _merge(raw, self.content)
+            if not isinstance(merged, dict):
+                return None
+            # Kind and identity stay those of the object, whatever a patch with a target calls itself.
+            metadata = {**_mapping(merged.get("metadata")), **_identity(raw)}
+            return {**merged, "apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": metadata}
+        value: Any = raw
+        for operation in self.content:
+            if isinstance(operation, Mapping):
+                value = _operate(value, operation)
+        return value if isinstance(value, Mapping) else None
+
+    def written_at(self, raw: Mapping[str, Any], route: Route) -> Place | None:
+        """Where the patch writes a field of the patched object ``raw``; None where it does not."""
+        if not self.is_file:
+            return self.place
+        found = route_in(self.content, raw, route)
+        return type(self.place)(self.place.resource, found) if found is not None else None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _identity(raw: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = _mapping(raw.get("metadata"))
+    return {key: metadata[key] for key in ("name", "namespace") if key in metadata}
+
+
+# Strategic merge ------------------------------------------------------------------------------------------------------
+
+
+def _merge(value: Any, patch: Any, field: str = "") -> Any:
+    """A value with a strategic merge patch over it; None where the patch takes it away."""
+    if isinstance(patch, Mapping):
+        if patch.get(_DIRECTIVE) == "delete":
+            return None
+        base = value if isinstance(value, Mapping) and patch.get(_DIRECTIVE) != "replace" else {}
+        merged = {key: item for key, item in base.items() if key not in patch or patch[key] is not None}
+        for key, item in patch.items():
+            if item is None or key.startswith("$"):
+                continue
+            new = _merge(base.get(key), item, key)
+            if new is None:
+                merged.pop(key, None)
+            else:
+                merged[key] = new
+        return merged
+    if isinstance(patch, list) and isinstance(value, list) and field in _MERGE_KEYS:
+        return _merge_list(value, patch, field)
+    if isinstance(patch, list) and all(isinstance(item, Mapping) for item in patch):
+        return [_merge(None, item) for item in patch if item.get(_DIRECTIVE) != "delete"]
+    return patch
+
+
+def _merge_list(items: list[Any], patch: list[Any], field: str) -> list[Any]:
+    if any(isinstance(item, Mapping) and dict(item) == {_DIRECTIVE: "replace"} for item in patch):
+        return [_merge(None, item) for item in patch if _key_of(item, field) is not None]
+    merged: list[Any] = list(items)
+    for item in patch:
+        key = _key_of(item, field)
+        index = next((i for i, other in enumerate(merged) if key is not None and _key_of(other, field) == key), None)
+        new = _merge(merged[index] if index is not None else None, item)
+        if index is None:
+            # kustomize puts new entries first; behind the others they leave the places of those as they are.
+            merged += [new] if new is not None else []
+        elif new is None:
+            del merged[index]
+        else:
+            merged[index] = new
+    return merged
+
+
+def _key_of(item: object, field: str) -> object:
+    """What tells an entry of a list from the others; None where nothing does."""
+    if not isinstance(item, Mapping):
+        return None
+    keys = _MERGE_KEYS.get(field, ("name",))
+    found = next((item[key] for key in keys if isinstance(item.get(key), str | int)), None)
+    return found if found is not None else _mapping(item.get("metadata")).get("name")
+
+
+# JSON patches ---------------------------------------------------------------------------------------------------------
+
+
+def is_json_patch(value: object) -> TypeGuard[list[Any]]:
+    """Whether a document is a list of operations."""
+    return isinstance(value, list) and bool(value) and all(isinstance(o, Mapping) and "op" in o for o in value)
+
+
+def _operate(value: Any, operation: Mapping[str, Any]) -> Any:
+    path = operation.get("path")
+    if not isinstance(path, str) or not path.startswith("/"):
+        return value
+    steps = _pointer(path)
+    match operation.get("op"):
+        case "add" | "replace" as kind:
+            return _put(value, steps, operation.get("value"), insert=kind == "add")
+        case "remove":
+            return _remove(value, steps)
+        case "move" | "copy" as kind if isinstance(operation.get("from"), str):
+            source = _pointer(operation["from"])
+            moved = _look(value, source)
+            return _put(_remove(value, source) if kind == "move" else value, steps, moved, insert=True)
+    return value
+
+
+def _pointer(path: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in path.split("/")[1:]]
+
+
+def _look(value: Any, steps: Iterable[str]) -> Any:
+    for step in steps:
+        if isinstance(value, Mapping):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def _put(value: Any, steps: list[str], new: Any, *, insert: bool) -> Any:
+    if not steps:
+        return new
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, list):
+        items = list(value)
+        if step == "-" and not rest:
+            return [*items, new]
+        if not step.isdigit() or int(step) > len(items):
+            return value
+        index = int(step)
+        if not rest and (insert or index == len(items)):
+            items.insert(index, new)
+        elif index < len(items):
+            items[index] = _put(items[index], rest, new, insert=insert)
+        return items
+    base = value if isinstance(value, Mapping) else {}
+    return {**base, step: _put(base.get(step), rest, new, insert=insert)}
+
+
+def _remove(value: Any, steps: list[str]) -> Any:
+    if not steps:
+        return None
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, Mapping) and step in value:
+        if rest:
+            return {**value, step: _remove(value[step], rest)}
+        return {key: item for key, item in value.items() if key != step}
+    if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        index = int(step)
+        return [*value[:index], *([_remove(value[index], rest)] if rest else []), *value[index + 1 :]]
+    return value
+
+
+# Several builds -------------------------------------------------------------------------------------------------------
+
+
+def union(variants: list[Any], field: str = "") -> Any:
+    """What several builds make of one value: everything that some build writes, and UNDECIDED where they disagree.
+
+    A rule about something missing is so silent where one build has it; one about a value that only some builds have
+    cannot see it.
+    """
+    first = variants[0]
+    if all(variant == first for variant in variants[1:]):
+        return first
+    if all(isinstance(variant, Mapping) for variant in variants):
+        keys = dict.fromkeys(key for variant in variants for key in variant)
+        return {
+            key: union([variant[key] for variant in variants if variant.get(key) is not None] or [None], key)
+            for key in keys
+        }
+    if all(isinstance(variant, list) for variant in variants):
+        entries: dict[object, list[Any]] = {}
+        for item in (item for variant in variants for item in variant):
+            entries.setdefault(_key_of(item, field), []).append(item)
+        if None not in entries:
+            return [union(items) for items in entries.values()]
+    return UNDECIDED
+
+
+# From a patched object back to what is written ------------------------------------------------------------------------
+
+
+def route_in(written: object, patched: object, route: Route) -> Route | None:
+    """The route in ``written`` of what is at ``route`` in ``patched``: entries of lists are found by their names."""
+    found: list[str | int] = []
+    field = ""
+    for step in route:
+        if isinstance(step, int):
+            if not isinstance(written, list) or not isinstance(patched, list) or step >= len(patched):
+                return None
+            index = _index_in(written, patched[step], step, field)
+            if index is None:
+                return None
+            found.append(index)
+            written, patched = written[index], patched[step]
+            continue
+        if not isinstance(written, Mapping) or written.get(step) is None:
+            return None
+        found.append(step)
+        field, written = step, written[step]
+        patched = patched.get(step) if isinstance(patched, Mapping) else None
+    return tuple(found)
+
+
+def _index_in(written: list[Any], item: object, step: int, field: str) -> int | None:
+    if step < len(written) and written[step] == item:
+        return step
+    key = _key_of(item, field)
+    if key is None:
+        return next((index for index, other in enumerate(written) if other == item), None)
+    return next((index for index, other in enumerate(written) if _key_of(other, field) == key), None)
