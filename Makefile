@@ -44,9 +44,10 @@ stale: $(DEV) ## Fail when a generated file is not up to date
 
 check: lint types layers stale test ## Everything above that can fail
 
-site: $(DEV) ## Build the documentation site into build/site; a warning is an error
+site: $(DEV) ## Build the documentation site into build/site and check it; a warning is an error
 	@$(BIN)/python -m pip install -qq --group docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	SITE_BUILT=build/site $(BIN)/python -m pytest tests/test_site.py
 
 rule: $(DEV) ## Start a new rule: make rule NAME=family/rule-name
 	@test -n "$(NAME)" || { echo "usage: make rule NAME=family/rule-name" >&2; exit 2; }

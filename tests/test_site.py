@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("site"), needs_mkdocs]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if built := os.environ.get("SITE_BUILT"):
+        return ROOT / built
     place = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(place)],

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -217,14 +218,20 @@ def command_line_page() -> str:
     from k8s_stateful_lint.cli.app import app
 
     runner = CliRunner(env={"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"})
-    commands: Any = getattr(get_command(app), "commands", {})
     parts = ["# Command line", "What `--help` says. Exit codes are listed in [CI](ci.md#exit-codes)."]
-    for name in [None, *(name for name, command in commands.items() if not command.hidden)]:
-        arguments = [name, "--help"] if name else ["--help"]
-        result = runner.invoke(app, arguments, prog_name="k8s-stateful-lint")
+    for names in [(), *command_names(get_command(app))]:
+        result = runner.invoke(app, [*names, "--help"], prog_name="k8s-stateful-lint")
         assert result.exit_code == 0, result.output
-        parts += [f"## {name or 'k8s-stateful-lint'}", f"```text\n{result.output.strip()}\n```"]
+        parts += [f"## {' '.join(names) or 'k8s-stateful-lint'}", f"```text\n{result.output.strip()}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def command_names(command: Any) -> Iterator[tuple[str, ...]]:
+    """The names that lead to every command, also to those of groups."""
+    for name, inner in getattr(command, "commands", {}).items():
+        if not inner.hidden:
+            yield (name,)
+            yield from ((name, *more) for more in command_names(inner))
 
 
 def picture(path: str, name: str) -> str:
