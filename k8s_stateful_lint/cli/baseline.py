@@ -35,6 +35,8 @@ NoConfig = Annotated[bool, option("--no-config", help="Use no configuration file
 Strict = Annotated[bool, option("--strict", help="Also run the rules of the strict wave.")]
 EnvironmentName = Annotated[str | None, option(metavar="NAME", help="The environment of every object.")]
 Complete = Annotated[bool, option("--complete", help="The input is all there is.")]
+Kustomize = Annotated[bool, option("--kustomize", help="Build every overlay first, as check does with it.")]
+Helm = Annotated[bool, option("--helm", help="Render every chart first, as check does with it.")]
 BaselineFile = Annotated[
     Path | None,
     option("--baseline", metavar="FILE", help="The baseline; by default the one beside the configuration."),
@@ -52,6 +54,8 @@ def create(
     strict: Strict = False,
     environment: EnvironmentName = None,
     complete: Complete = False,
+    kustomize: Kustomize = False,
+    helm: Helm = False,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
 ) -> None:
@@ -60,7 +64,7 @@ def create(
     from k8s_stateful_lint.engine.baseline import created
 
     until = _date(expires) if expires else None
-    loaded, report = _inspect(paths, config_file, no_config, strict, environment, complete)
+    loaded, report = _inspect(paths, config_file, no_config, strict, environment, complete, kustomize, helm)
     path = output or baseline_path(paths or ["."], loaded)
     if path.exists() and not force:
         fail(f"{path} is there already: `baseline update` brings it up to date, --force replaces it")
@@ -78,6 +82,8 @@ def update(
     strict: Strict = False,
     environment: EnvironmentName = None,
     complete: Complete = False,
+    kustomize: Kustomize = False,
+    helm: Helm = False,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
 ) -> None:
@@ -86,7 +92,7 @@ def update(
     from k8s_stateful_lint.engine import baseline as baselines
     from k8s_stateful_lint.engine.policy import Policy
 
-    loaded, report = _inspect(paths, config_file, no_config, strict, environment, complete)
+    loaded, report = _inspect(paths, config_file, no_config, strict, environment, complete, kustomize, helm)
     baseline = read(baseline_file or _existing(paths or ["."], loaded))
     change = baselines.update(baseline, report, Policy(loaded.config).chosen, only_remove=only_remove)
     write_file(baseline.path, baseline.text())
@@ -141,6 +147,8 @@ def _inspect(
     strict: bool,
     environment: str | None,
     complete: bool,
+    kustomize: bool,
+    helm: bool,
 ) -> tuple[Loaded, Report]:
     places = paths or ["."]
     given = {
@@ -149,7 +157,7 @@ def _inspect(
         "input": {"complete": True} if complete else None,
     }
     loaded = load_settings(places, config_file, no_config, given)
-    report = inspect_paths(places, loaded.config).report
+    report = inspect_paths(places, loaded.config, kustomize=kustomize, helm=helm).report
     tell_problems(report, quiet=True)
     code = exit_code(report, loaded.config)
     if code in (CRASH, USAGE, NOTHING):

@@ -82,12 +82,22 @@ def make_draft(head: Head, finding: Finding, owner: Node, policy: Policy, weak: 
         ),
         finding.help or head.fix,
         # A digest of a weak password is as good as the password.
-        None if finding.secret or is_secret(resource, route) else resource.get(*route),
+        None if finding.secret or is_secret(resource, route) else _value(finding.place),
         finding.steps,
         finding.secret,
         made_at,
         named_path(resource, route),
     )
+
+
+def _value(place: Place) -> object:
+    """The value at a place; of an object that a build made, as its file writes it: a prefix makes no other value."""
+    origin = place.resource.origin
+    source = origin.source if origin is not None else None
+    spot = origin.find(place.route, place.part) if origin is not None and source is not None else None
+    if source is not None and spot is not None and spot.document is source.document:
+        return source.get(*spot.route[len(source.route) :])
+    return place.resource.get(*place.route)
 
 
 def locate(place: Place) -> Location:
