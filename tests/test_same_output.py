@@ -81,6 +81,16 @@ def test_the_fixture_projects(monkeypatch: pytest.MonkeyPatch) -> None:
     compare(FIXTURES, monkeypatch)
 
 
+def test_two_files_with_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: archive}\nspec:\n"
+        "  persistentVolumeReclaimPolicy: Recycle\n  nfs: {server: nfs.example.com, path: /archive}\n"
+    )
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    compare(tmp_path, monkeypatch)
+
+
 @pytest.mark.slow
 def test_the_corpus(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     compare(corpus, monkeypatch)

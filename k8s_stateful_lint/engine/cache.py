@@ -51,12 +51,19 @@ class Cache:
         reading = packed.unpack(file, known) if known is not None else None
         if reading is not None:
             self.hits += 1
-            self._used[key] = reading, packed.asked(reading)
+            self._use(key, reading, packed.asked(reading))
         return key, reading
 
     def add(self, key: bytes, reading: Reading) -> None:
         """Note the reading of a file that was not known."""
-        self._used[key] = reading, -1
+        self._use(key, reading, -1)
+
+    def _use(self, key: bytes, reading: Reading, asked: int) -> None:
+        if key in self._used:
+            # Another file with the same bytes: what is asked about one of them is known of both.
+            packed.share(self._used[key][0], reading)
+        else:
+            self._used[key] = reading, asked
 
     def save(self) -> None:
         """Keep what this run used, where it differs from what is kept. A cache that cannot be written is no problem."""
