@@ -26,7 +26,7 @@ from k8s_stateful_lint.engine.report import Notice, Report
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.graph.facts import ClusterFacts, read_facts
 from k8s_stateful_lint.reading import SourceFile
-from k8s_stateful_lint.sources import find_sources
+from k8s_stateful_lint.sources import find_sources, legible
 
 
 def lint(
@@ -80,7 +80,7 @@ def lint_text(text: str | bytes, *, config: Config | None = None, name: str = "<
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     settings = config or Config()
-    return run([SourceFile(name, data)], settings, cluster=_cluster(settings))
+    return run([SourceFile(legible(name), data)], settings, cluster=_cluster(settings))
 
 
 def _cluster(config: Config) -> ClusterFacts | None:

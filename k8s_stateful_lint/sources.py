@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 STDIN = "<stdin>"
 """The path that people see for standard input."""
 
+LARGEST = 100_000_000
+"""Files with more bytes are not read: a cluster takes objects of up to 1.5 MB, and a dump of one is below this."""
+_TOO_LARGE = f"it is larger than {LARGEST // 1_000_000} MB; split it, or leave it out with `exclude`"
+
+EXTENSIONS = (".yaml", ".yml", ".json")
+
 
 def is_no_file(path: str) -> bool:
     """Whether a path stands for a text that is in no file: standard input, or what an overlay or chart became."""
@@ -25,7 +31,6 @@ def is_no_file(path: str) -> bool:
     return name.startswith("<") and name.endswith(">")
 
 
-EXTENSIONS = (".yaml", ".yml", ".json")
 # The one name without an extension that kustomize reads.
 _KUSTOMIZATION = "Kustomization"
 
@@ -60,6 +65,7 @@ class Sources:
     problems: list[SourceProblem] = field(default_factory=list)
     _stdin: Callable[[], bytes] | None = None
     _read: dict[str, SourceFile] = field(default_factory=dict, repr=False)
+    _hidden_names: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def files(self) -> Iterator[SourceFile]:
@@ -71,18 +77,69 @@ class Sources:
 
     def load(self, path: str) -> SourceFile | None:
         """One of `paths` with its bytes, or None and a problem."""
-        if path == STDIN:
-            if STDIN not in self._read:
-                self._read[STDIN] = SourceFile(STDIN, self._stdin() if self._stdin else b"")
-            return self._read[STDIN]
+        if path in self._read:
+            return self._read[path]
         try:
-            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see `walk`
-                return SourceFile(path, file.read())
+            if path != STDIN:
+                return SourceFile(path, _bytes_of(self._hidden_names.get(path, path)))
+            file = SourceFile(STDIN, _not_too_large(self._stdin() if self._stdin else b""))
         except OSError as error:
             problem = _problem(path, error)
             if problem not in self.problems:
                 self.problems.append(problem)
             return None
+        self._read[STDIN] = file
+        return file
+
+    def add(self, path: str) -> None:
+        """Add a file by its path."""
+        shown = legible(path)
+        if shown != path:
+            self._hidden_names[shown] = path
+        self.paths.append(shown)
+
+
+def legible(path: str) -> str:
+    r"""A path that every report can hold: bytes of a name that are no UTF-8 become ``\xff``."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return path.encode("utf-8", "surrogateescape" if os.name == "posix" else "surrogatepass").decode(
+            "utf-8", "backslashreplace"
+        )
+    return path
+
+
+def _bytes_of(path: str) -> bytes:
+    """The bytes of a regular file, or of a pipe that the shell has opened for us.
+
+    Raises:
+        OSError: it cannot be read, has become something else since it was found, or is too large.
+
+    """
+    if _is_open_pipe(path):
+        with open(path, "rb") as stream:  # noqa: PTH123
+            return _not_too_large(stream.read(LARGEST + 1))
+    # Who opens a pipe like a file waits for its writer, perhaps for ever.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is no regular file")
+        if status.st_size > LARGEST:
+            raise OSError(_TOO_LARGE)
+        return file.read()
+
+
+def _not_too_large(data: bytes) -> bytes:
+    if len(data) > LARGEST:
+        raise OSError(_TOO_LARGE)
+    return data
+
+
+def _is_open_pipe(path: str) -> bool:
+    """Whether this is a pipe that is open already, as in ``check <(kustomize build)``: to open it cannot hang."""
+    return path.startswith(("/dev/fd/", "/proc/self/fd/", "/dev/stdin")) and stat.S_ISFIFO(os.stat(path).st_mode)  # noqa: PTH116
 
 
 def find_sources(
@@ -184,15 +241,15 @@ class _Finder:
             ignored = _Ignored.above(path)
             # Who names an ignored directory means it.
             self.walk(_shown(path), _Ignored() if ignored(path, directory=True) else ignored)
-        elif stat.S_ISREG(status.st_mode):
+        elif stat.S_ISREG(status.st_mode) or _is_open_pipe(path):
             self.add(_shown(path), (status.st_dev, status.st_ino))
         else:
-            self.sources.problems.append(SourceProblem(_shown(path), "not a regular file"))
+            self.sources.problems.append(SourceProblem(legible(_shown(path)), "not a regular file"))
 
     def glob(self, pattern: str) -> None:
         matches = sorted(glob.glob(pattern, recursive=True), key=_order)  # noqa: PTH207 - it takes absolute patterns
         if not matches:
-            self.sources.problems.append(SourceProblem(_shown(pattern), "no file matches", "missing"))
+            self.sources.problems.append(SourceProblem(legible(_shown(pattern)), "no file matches", "missing"))
         for match in matches:
             if self.excluded(_shown(match)):
                 continue
@@ -259,7 +316,7 @@ class _Finder:
     def add(self, path: str, identity: tuple[int, int]) -> None:
         if identity not in self.seen:
             self.seen.add(identity)
-            self.sources.paths.append(path)
+            self.sources.add(path)
 
     def excluded(self, shown: str) -> bool:
         return bool(self.exclude) and matches_path(self.relative(shown), self.exclude)
@@ -333,6 +390,6 @@ def _shown(path: str) -> str:
 
 def _problem(path: str, error: Exception) -> SourceProblem:
     if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not Path(path).is_symlink():
-        return SourceProblem(path, "no such file or directory", "missing")
+        return SourceProblem(legible(path), "no such file or directory", "missing")
     message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return SourceProblem(path, f"cannot be read: {message[:1].lower()}{message[1:]}")
+    return SourceProblem(legible(path), f"cannot be read: {message[:1].lower()}{message[1:]}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from k8s_stateful_lint.sources import STDIN, SourceProblem, find_sources
+from k8s_stateful_lint.sources import LARGEST, STDIN, SourceProblem, find_sources
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_errors_while_reading_are_problems(tree: Path, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied")
 
     sources = find_sources(["a.yaml"])
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     assert list(sources.files) == []
     assert sources.problems == [SourceProblem("a.yaml", "cannot be read: permission denied")]
 
@@ -205,3 +205,54 @@ def test_special_files_are_not_opened(tree: Path) -> None:
     sources = find_sources(["fifo.yaml"])
     assert sources.paths == []
     assert sources.problems == [SourceProblem("fifo.yaml", "not a regular file")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files here")
+def test_a_file_that_became_a_pipe_does_not_keep_us_waiting(tree: Path) -> None:
+    sources = find_sources(["a.yaml"])
+    (tree / "a.yaml").unlink()
+    os.mkfifo(tree / "a.yaml")
+    assert list(sources.files) == []
+    assert sources.problems == [SourceProblem("a.yaml", "cannot be read: it is no regular file")]
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no such paths here")
+def test_a_pipe_that_the_shell_opened_is_read(tree: Path) -> None:
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, b"a: 1")
+        os.close(writer)
+        assert [file.data for file in find_sources([f"/dev/fd/{reader}"]).files] == [b"a: 1"]
+    finally:
+        os.close(reader)
+
+
+def test_a_file_that_is_too_large_is_not_read(tree: Path) -> None:
+    with (tree / "large.yaml").open("wb") as file:
+        file.truncate(LARGEST + 1)
+    sources = find_sources(["large.yaml", "-"], stdin=lambda: b" " * (LARGEST + 1))
+    assert list(sources.files) == []
+    message = "cannot be read: it is larger than 100 MB; split it, or leave it out with `exclude`"
+    assert sources.problems == [SourceProblem("large.yaml", message), SourceProblem(STDIN, message)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX only")
+def test_a_name_that_is_no_utf8_can_be_told(tree: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.yaml")
+    try:
+        (tree / name).write_bytes(b"x")
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    for paths in ([name], ["."]):
+        files = {file.path: file.data for file in find_sources(paths).files}
+        assert files["caf\\xe9.yaml"] == b"x"
+    assert find_sources([name + "x"]).problems[0].path == "caf\\xe9.yamlx"
+
+
+def test_standard_input_that_cannot_be_read_is_a_problem() -> None:
+    def closed() -> bytes:
+        raise OSError("it is closed")
+
+    sources = find_sources(["-"], stdin=closed)
+    assert list(sources.files) == []
+    assert sources.problems == [SourceProblem(STDIN, "cannot be read: it is closed")]

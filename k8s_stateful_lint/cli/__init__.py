@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that ``--version`` and ``--hel
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from k8s_stateful_lint._about import __version__
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the program and exit; no failure of it shows a traceback."""
+    _make_writable()
     given = sys.argv[1:] if arguments is None else arguments
     if given == ["--version"]:
         # The most frequent call of all (hooks, CI) does not wait for the command line's machinery.
@@ -76,3 +78,14 @@ def _run(given: list[str]) -> NoReturn:
             say(message())
             sys.exit(USAGE)
         raise
+
+
+def _make_writable() -> None:
+    """Let nothing that is printed fail: not for a closed stream, nor for a character that its encoding lacks."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open until the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

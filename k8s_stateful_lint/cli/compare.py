@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,7 @@ from k8s_stateful_lint.cli.shared import (
     fail,
     load_config,
     output_formats,
+    read_stdin,
     say,
     split_names,
     tell_problems,
@@ -89,7 +89,7 @@ def compare(
     from k8s_stateful_lint.revisions import RevisionError, Wanted, read_revisions
 
     chosen = output_formats(formats or [], outputs or [])
-    wanted = Wanted(arguments or (), base, staged, stdin=sys.stdin.buffer.read)
+    wanted = Wanted(arguments or (), base, staged, stdin=read_stdin)
     given = {
         "select": split_names(select),
         "ignore": split_names(ignore),

@@ -97,6 +97,20 @@ def load_config(paths: list[str], file: Path | None, none: bool, given: dict[str
     return load_settings(paths, file, none, given).config
 
 
+def read_stdin() -> bytes:
+    """Standard input, no more of it than is too much.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+
+    """
+    from k8s_stateful_lint.sources import LARGEST
+
+    if sys.stdin is None:
+        raise OSError("it is closed")
+    return sys.stdin.buffer.read(LARGEST + 1)
+
+
 def inspect_paths(
     paths: list[str],
     config: Config,
@@ -118,7 +132,7 @@ def inspect_paths(
     from k8s_stateful_lint.sources import find_sources
 
     sources = find_sources(
-        paths, stdin=sys.stdin.buffer.read, exclude=config.exclude, relative=config.relative, without=config.not_linted
+        paths, stdin=read_stdin, exclude=config.exclude, relative=config.relative, without=config.not_linted
     )
     if timings is not None:
         timings.lap("walk")

@@ -84,15 +84,19 @@ def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) ->
                 arguments = (policy.options(rule.head, owner_of(subject)),)
             try:
                 said = list(rule.check(subject, *arguments))
-            except Exception:
-                owner = owner_of(subject)
-                crashes.append(
-                    f"rule {rule.head.name} failed on {owner.label} in {owner.resource.path}:\n"
-                    + traceback.format_exc(limit=-4)
-                )
+            except Exception as error:
+                crashes.append(_crash(rule, owner_of(subject), error))
                 continue
             found.extend(Found(finding, owner_of(subject), _weak(subject)) for finding in said)
     return found
+
+
+def _crash(rule: Rule, owner: Node, error: Exception) -> str:
+    where = f"rule {rule.head.name} failed on {owner.label} in {owner.resource.path}:\n"
+    if owner.kind == "Secret":
+        # The message of an exception may quote what it could not work with.
+        return where + "".join(traceback.format_tb(error.__traceback__, limit=-4)) + f"{type(error).__name__}\n"
+    return where + "".join(traceback.format_exception(error, limit=-4))
 
 
 def owner_of(subject: Any) -> Node:

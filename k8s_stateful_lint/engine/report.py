@@ -163,6 +163,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     made_of: dict[str, frozenset[str]] = {}
     baselined: tuple[BaselinedFinding, ...] | None = None
     sources: dict[str, Any] = {}
+    guarded: frozenset[str] = frozenset()
     graph: Any = None
     comparison: Comparison | None = None
 

@@ -26,6 +26,7 @@ _SUFFIXES = {
     "Pi": Decimal(2**50),
     "Ei": Decimal(2**60),
 }
+_LARGEST = Decimal(2**63 - 1)
 FORMAT_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 SUFFIX_WRONG = "unable to parse quantity's suffix"
 
@@ -47,13 +48,18 @@ def parse_quantity(text: str | int | float) -> Decimal:
         raise QuantityError(FORMAT_WRONG)
     number, suffix = found.group(1), found.group(2)
     if suffix in _SUFFIXES:
-        return Decimal(number) * _SUFFIXES[suffix]
+        return _capped(Decimal(number)) * _SUFFIXES[suffix]
     if _EXPONENT.match(suffix):
         try:
-            return Decimal(number + suffix)
+            return _capped(Decimal(number + suffix))
         except InvalidOperation as error:  # an exponent beyond anything real
             raise QuantityError(SUFFIX_WRONG) from error
     raise QuantityError(SUFFIX_WRONG)
+
+
+def _capped(value: Decimal) -> Decimal:
+    """No more than the API server keeps: larger numbers are capped (pkg/api/resource/quantity.go)."""
+    return min(max(value, -_LARGEST), _LARGEST)
 
 
 def quantity_or_none(text: str | int | float | None) -> Decimal | None:

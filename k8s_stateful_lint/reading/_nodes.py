@@ -202,9 +202,7 @@ def _raw_scalar(node: Node) -> object:
     if name == "float" and type(value) is int:
         return float(value)
     if not _TAG_FITS[name](value):
-        raise Unreadable(
-            Trouble(node.start, f"{shown(node.text)} is no !!{name}", "change the value, or leave the tag away")
-        )
+        raise Unreadable(Trouble(node.start, f"this value is no !!{name}", "change the value, or leave the tag away"))
     return value
 
 

@@ -250,17 +250,16 @@ class _Composer:
     def alias(self, event: Any, open_nodes: list[Node]) -> Node:
         node = Node(event.start_mark.index, event.end_mark.index, None)
         target = self.anchors.get(event.anchor)
-        name = shown("*" + str(event.anchor))
         if target is None:
             raise Unreadable(
                 Trouble(
                     node.start,
-                    f"the alias {name} has no anchor before it in this document",
+                    "this alias has no anchor before it in this document",
                     "define the anchor, or put quotes around a value that begins with *",
                 )
             )
         if any(target is parent for parent in open_nodes):
-            raise Unreadable(Trouble(node.start, f"the alias {name} contains itself", "write the value out"))
+            raise Unreadable(Trouble(node.start, "this alias contains itself", "write the value out"))
         node.target = target
         node.size = node.aliased = 1 + target.size
         return node

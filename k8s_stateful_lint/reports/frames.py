@@ -81,7 +81,7 @@ def _rows(place: Location, report: Report, around: int) -> tuple[Row, ...]:
     start = place.column - 1
     end = place.end_column - 1 if place.end_line == place.line else len(text)
     rows = [_cut(place.line, text, start, max(end, start + 1))]
-    if around and not _may_hold_secret(source.text):
+    if around and place.file not in report.guarded:
         before = range(place.line - 1, max(place.line - 1 - around, 0), -1)
         after = range(place.line + 1, min(place.line + around, len(lines)) + 1)
         rows = [*reversed([*_neighbours(before, lines)]), *rows, *_neighbours(after, lines)]
@@ -132,20 +132,18 @@ def masked(report: Report) -> Report:
         if (
             is_secret
             or (reference is not None and reference.kind == "Secret")
-            or (reference is None and place.file in suspects and _is_in_secret(lines, place.line))
+            or (reference is None and place.file in suspects)
         ):
             for number in range(place.line, min(place.end_line, len(lines)) + 1):
                 hidden[place.file].keys[number].update(re.split(r"[.\[\]]+", path))
         elif place.file in suspects and place.line <= len(lines) and _SECRET.search(lines[place.line - 1]):
             end = place.end_column if place.end_line == place.line else len(lines[place.line - 1]) + 1
             hidden[place.file].spans[place.line].append((place.column - 1, end - 1))
-    if not hidden:
-        return report
     sources = {
         path: _masked_source(source, hidden[path]) if path in hidden else source
         for path, source in report.sources.items()
     }
-    return msgspec.structs.replace(report, sources=sources)
+    return msgspec.structs.replace(report, sources=sources, guarded=frozenset(suspects))
 
 
 def _may_hold_secret(text: str) -> bool:
@@ -157,16 +155,6 @@ def _places(report: Report) -> Iterator[tuple[Location, ObjectReference | None, 
         yield finding.location, finding.object, finding.path, finding.secret
         for related in finding.related:
             yield related.location, related.object, "", finding.secret
-
-
-def _is_in_secret(lines: list[str], number: int) -> bool:
-    """Whether the YAML document around a line is a Secret: asked where it could not be read."""
-    first = last = min(number, len(lines)) - 1
-    while first > 0 and not lines[first].startswith("---"):
-        first -= 1
-    while last + 1 < len(lines) and not lines[last + 1].startswith("---"):
-        last += 1
-    return _SECRET.search("\n".join(lines[first : last + 1])) is not None
 
 
 def _masked_source(source: SourceFile, hidden: _Hidden) -> SourceFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from k8s_stateful_lint.knowledge.versions import Version
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
 
 Violation: TypeAlias = Literal["unknown", "missing", "type", "value"]
+
+
+_MOST_ERRORS = 200
 
 
 class Type(NamedTuple):
@@ -77,7 +81,9 @@ class KindSchema:
             return False
 
     def errors(self, value: object) -> list[Error]:
-        """Everything that is wrong with an object. Null is absent, so a null is only wrong where a field is required.
+        """What is wrong with an object: everything, up to a number that nobody mends one by one.
+
+        Null is absent, so a null is only wrong where a field is required.
 
         Of an object that nests more deeply than the engine follows, nothing is said.
         """
@@ -87,7 +93,7 @@ class KindSchema:
             found = list(self._validator.iter_errors(value))
         except ValueError:
             return []
-        return [error for raw in found for error in self._errors(raw, value)]
+        return list(islice((error for raw in found for error in self._errors(raw, value)), _MOST_ERRORS))
 
     def _errors(self, raw: ValidationError, value: object) -> Iterator[Error]:
         route: Route = tuple(raw.instance_path)

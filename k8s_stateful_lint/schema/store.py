@@ -60,6 +60,11 @@ def _directories() -> dict[Version, Path]:
     return dict(sorted(found.items()))
 
 
+@cache
+def _file_names(directory: Path) -> frozenset[str]:
+    return frozenset(path.name for path in directory.iterdir())
+
+
 def known_versions() -> tuple[Version, ...]:
     """The versions of Kubernetes that there are schemas for, the oldest first."""
     return tuple(_directories())
@@ -70,7 +75,7 @@ def load(api_version: str, kind: str, version: Version) -> Schema | None:
     """The schema of a kind with every definition that it needs; None where that version has no such kind."""
     directory = _directories().get(version)
     name = _file_name(api_version, kind)
-    if directory is None or name is None or not (directory / name).is_file():
+    if directory is None or name not in _file_names(directory):
         return None
     cached = _cache_file(name, version)
     schema = _read_cached(cached)
@@ -81,10 +86,11 @@ def load(api_version: str, kind: str, version: Version) -> Schema | None:
     return schema if _names(schema, "apiVersion") == [api_version] and _names(schema, "kind") == [kind] else None
 
 
-def _file_name(api_version: str, kind: str) -> str | None:
+def _file_name(api_version: str, kind: str) -> str:
+    """The name that the file of a kind would have; that of no file where it is no kind."""
     match = _API_VERSION.match(api_version)
     if match is None or _KIND.match(kind) is None:
-        return None
+        return ""
     return "-".join(part for part in (kind.lower(), match["group"], match["version"]) if part) + ".json"
 
 

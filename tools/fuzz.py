@@ -1,0 +1,248 @@
+"""Look for an input that the program trips over: real manifests, mutated, through linting, every format and the graph.
+
+    python -m tools.fuzz manifests/ [--seconds 600] [--seed 1] [--keep crashes/]
+
+tells how many inputs were tried, and keeps each that raised, let a rule crash, or took longer than ten seconds. What it
+finds is mended and becomes a test of tests/test_robustness.py. With atheris (a package for Python 3.11 to 3.13),
+``--atheris`` lets the coverage of the code guide the mutations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from k8s_stateful_lint import lint_text
+from k8s_stateful_lint.config import Config, config_from
+from k8s_stateful_lint.reports import FORMATS, Style, render
+from k8s_stateful_lint.reports import graph as picture
+from k8s_stateful_lint.sources import find_sources
+
+SLOW = 10.0  # seconds of the processor for one input
+_ODD = (
+    *(
+        "null",
+        "~",
+        "yes",
+        "-1",
+        "0",
+        "1e400",
+        "99999999999999999999",
+        ".inf",
+        ".nan",
+        "0o17",
+        "1:30",
+        "''",
+        '"\\ud800"',
+    ),
+    *(
+        "[]",
+        "{}",
+        "[[]]",
+        "{a: {}}",
+        "[null]",
+        "&a x",
+        "*a",
+        "!!int x",
+        "!!binary '*'",
+        "|",
+        ">-",
+        "'",
+        '"',
+        "{{ .x }}",
+    ),
+    *("${X}", "x" * 300, "a/b/c", "../..", "\u202e", "\x00", "\x1b[31m", "é", "😀", "- -", "? x", "<<: *a", "# x", "%"),
+    *("kind: Secret", "kind: List", "$patch: delete", "k8s-stateful-lint: ignore[", "---", "..."),
+)
+
+
+@cache
+def _config() -> Config:
+    return config_from({"schema": "all", "strict": True, "target": "1.29-1.36"})
+
+
+def outputs(data: bytes | str) -> list[str]:
+    """All that is ever shown of an input.
+
+    Raises:
+        AssertionError: a rule crashed.
+
+    """
+    report = lint_text(data, config=_config())
+    assert not report.crashes, report.crashes[0]
+    shown = [render(name, report, Style(width=80, verbose=True)) for name in FORMATS]
+    shown += [picture.render(report.graph, report, name, Style()) for name in picture.FORMATS]
+    for text in shown:
+        text.encode()
+    return shown
+
+
+def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """An input made from two others by a few changes."""
+    for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
+        data = chance.choice(_MUTATIONS)(data, other, chance)
+    return data[:200_000]
+
+
+def _value(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """Another value behind some key or dash."""
+    places = [match.span(1) for match in re.finditer(rb"(?:: |- )([^\n#]+)", data)]
+    if not places:
+        return data
+    start, end = chance.choice(places)
+    return data[:start] + chance.choice(_ODD).encode("utf-8", "surrogatepass") + data[end:]
+
+
+def _key(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """The name of another key."""
+    names = re.findall(rb"([A-Za-z]+):", other)
+    places = [match.span(1) for match in re.finditer(rb"([A-Za-z]+):", data)]
+    if not names or not places:
+        return data
+    start, end = chance.choice(places)
+    return data[:start] + chance.choice(names) + data[end:]
+
+
+def _lines(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """Lines gone, repeated, moved, indented otherwise, or those of another input."""
+    lines = data.split(b"\n")
+    start = chance.randrange(len(lines))
+    end = min(start + chance.randint(1, 6), len(lines))
+    part = lines[start:end]
+    match chance.randrange(5):
+        case 0:
+            part = []
+        case 1:
+            part = part + part
+        case 2:
+            lead = b" " * chance.randint(0, 8)
+            part = [lead + line.lstrip(b" ") for line in part]
+        case 3:
+            lines[start:end] = []
+            place = chance.randint(0, len(lines))
+            return b"\n".join(lines[:place] + part + lines[place:])
+        case _:
+            theirs = other.split(b"\n")
+            place = chance.randrange(len(theirs))
+            part = theirs[place : place + chance.randint(1, 12)]
+    return b"\n".join(lines[:start] + part + lines[end:])
+
+
+def _bytes(data: bytes, other: bytes, chance: random.Random) -> bytes:
+    """A few bytes changed, gone, or repeated very often."""
+    place = chance.randint(0, len(data))
+    match chance.randrange(4):
+        case 0:
+            return data[:place] + bytes([chance.randrange(256)]) + data[place + 1 :]
+        case 1:
+            return data[:place] + data[place + chance.randint(1, 40) :]
+        case 2:
+            return data[:place] + data[place : place + chance.randint(1, 4)] * chance.randint(2, 3000) + data[place:]
+        case _:
+            sign = chance.choice(
+                (b"\t", b"\r\n", b"\n", b":", b"'", b'"', b"{", b"[", b"#", b"&a ", b"*a", b"\xef\xbb\xbf")
+            )
+            return data[:place] + sign + data[place:]
+
+
+_MUTATIONS: tuple[Callable[[bytes, bytes, random.Random], bytes], ...] = (
+    _value,
+    _value,
+    _value,
+    _key,
+    _lines,
+    _lines,
+    _bytes,
+)
+
+
+def attempt(data: bytes) -> str | None:
+    """What is wrong with how an input is handled; None where nothing is."""
+    started = time.process_time()
+    try:
+        outputs(data)
+    except Exception:
+        return traceback.format_exc(limit=-6)
+    seconds = time.process_time() - started
+    return f"{seconds:.0f} seconds" if seconds > SLOW else None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="+")
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, default=Path("crashes"))
+    parser.add_argument("--atheris", action="store_true")
+    given = parser.parse_args()
+    seeds = [file.data for file in find_sources(given.paths).files if len(file.data) < 50_000]
+    chance = random.Random(given.seed)
+    tried = 0
+    kinds: set[str] = set()
+
+    def judge(data: bytes) -> None:
+        nonlocal tried
+        tried += 1
+        problem = attempt(data)
+        if problem is not None:
+            kind = problem.strip().rpartition("\n")[2] + "".join(re.findall(r", line \d+, in \w+", problem)[-1:])
+            if kind not in kinds:
+                kinds.add(kind)
+                given.keep.mkdir(parents=True, exist_ok=True)
+                path = given.keep / f"{hashlib.sha256(data).hexdigest()[:12]}.yaml"
+                path.write_bytes(data)
+                print(f"{path}\n{problem}", flush=True)
+
+    started = time.monotonic()
+    if given.atheris:
+        _guided(judge, seeds, given.seconds)
+    else:
+        while time.monotonic() - started < given.seconds:
+            judge(mutated(chance.choice(seeds), chance.choice(seeds), chance))
+            if tried % 500 == 0:
+                print(f"{tried} inputs, {len(kinds)} problems", flush=True)
+    hours = (time.monotonic() - started) / 3600
+    print(f"{tried} inputs in {hours:.2f} hours, {len(kinds)} different problems")
+    return 1 if kinds else 0
+
+
+def _guided(judge: Callable[[bytes], None], seeds: list[bytes], seconds: float) -> None:
+    import atexit
+    import tempfile
+
+    import atheris
+
+    chance = random.Random(1)
+
+    def custom(data: bytes, limit: int, seed: int) -> bytes:
+        own = random.Random(seed)
+        return mutated(data or chance.choice(seeds), chance.choice(seeds), own)[:limit]
+
+    for name in ("reading", "schema", "model", "engine", "reports", "checks", "graph"):
+        __import__(f"k8s_stateful_lint.{name}")
+    atheris.instrument_all()
+    with tempfile.TemporaryDirectory() as folder:
+        for number, data in enumerate(seeds):
+            Path(folder, str(number)).write_bytes(data)
+        atexit.register(lambda: print("atheris has ended", flush=True))
+        options = [
+            f"-max_total_time={int(seconds)}",
+            "-max_len=60000",
+            "-timeout=60",
+            "-rss_limit_mb=4096",
+            "-print_final_stats=1",
+        ]
+        atheris.Setup([sys.argv[0], *options, folder], judge, custom_mutator=custom)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
