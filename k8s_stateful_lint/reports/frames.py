@@ -139,6 +139,8 @@ def masked(report: Report) -> Report:
         elif place.file in suspects and place.line <= len(lines) and _SECRET.search(lines[place.line - 1]):
             end = place.end_column if place.end_line == place.line else len(lines[place.line - 1]) + 1
             hidden[place.file].spans[place.line].append((place.column - 1, end - 1))
+    if not suspects and not hidden:
+        return report
     sources = {
         path: _masked_source(source, hidden[path]) if path in hidden else source
         for path, source in report.sources.items()
