@@ -108,9 +108,9 @@ def _paths_above(path: str) -> Iterable[str]:
 
 def _advice(problem: FieldProblem) -> str | None:
     if problem.expected == "a string" and problem.found.startswith(("the boolean", "the number")):
-        return "quote the value"
+        return "Quote the value."
     if problem.expected == "an integer" and problem.found.startswith("the string"):
-        return "remove the quotes"
+        return "Remove the quotes."
     return None
 
 

@@ -121,11 +121,12 @@ def _is_long(resource: Resource, route: Route) -> bool:
 
 
 def _words(error: Error, resource: Resource, schema: KindSchema, version: Version) -> Words:
-    newest = known_versions()[-1]
-    if error.violation == "unknown" and version < newest:
-        later = schema_of(resource.api_version, resource.kind, newest)
-        if later is not None and later.has_field(error.route):
-            return newer(error, format_version(version), format_version(newest))
+    if error.violation == "unknown":
+        for later in known_versions():
+            if later > version:
+                other = schema_of(resource.api_version, resource.kind, later)
+                if other is not None and other.has_field(error.route):
+                    return newer(error, format_version(version), format_version(later))
     return wording(error, schema, resource.raw, secret=is_secret(resource, error.route))
 
 

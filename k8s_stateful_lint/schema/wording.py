@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -53,19 +54,19 @@ def wording(error: Error, schema: KindSchema, raw: object, *, secret: bool) -> W
             return Words(message, f"Write {near[0]}." if near else None)
 
 
-def newer(error: Error, version: str, newest: str) -> Words:
-    """A field that the target does not have yet, but the newest version."""
+def newer(error: Error, version: str, later: str) -> Words:
+    """A field that the target does not have yet, but a later version."""
     return Words(
-        f"`{error.route[-1]}` is not a field of {error.owner.name} in Kubernetes {version} yet (it is in {newest}): "
+        f"`{error.route[-1]}` is not a field of {error.owner.name} in Kubernetes {version} yet (it is in {later}): "
         "the API server drops it silently",
         "Remove it, or target a version of Kubernetes that has it.",
     )
 
 
 def short_path(route: Route) -> str:
-    """The end of a route that tells a person which field it is: ``replicas``, ``args[2]``, ``limits.cpu``."""
+    """The end of a route that tells a person which field it is: ``replicas``, ``args[2]``, ``labels[a.io/b]``."""
     start = len(route) - 1
-    while start > 0 and isinstance(route[start], int):
+    while start > 0 and field_path((route[start],)).startswith("["):
         start -= 1
     return field_path(route[start:])
 
@@ -76,7 +77,8 @@ def described(value: object, *, secret: bool = False) -> str:
         case bool():
             return "a boolean" if secret else f"the boolean {str(value).lower()}"
         case int() | float():
-            return "a number" if secret else f"the number {value}"
+            shown = value if math.isfinite(value) else f".{value}".replace(".-", "-.")
+            return "a number" if secret else f"the number {shown}"
         case str():
             plain = not secret and len(value) <= _LONGEST_QUOTE and value.isprintable()
             return f'the string "{value}"' if plain else "a string"
