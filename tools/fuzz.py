@@ -3,8 +3,7 @@
     python -m tools.fuzz manifests/ [--seconds 600] [--seed 1] [--keep crashes/]
 
 tells how many inputs were tried, and keeps each that raised, let a rule crash, or took longer than ten seconds. What it
-finds is mended and becomes a test of tests/test_robustness.py. With atheris (a package for Python 3.11 to 3.13),
-``--atheris`` lets the coverage of the code guide the mutations.
+finds is mended and becomes a test of tests/test_robustness.py.
 """
 
 from __future__ import annotations
@@ -181,7 +180,6 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("crashes"))
-    parser.add_argument("--atheris", action="store_true")
     given = parser.parse_args()
     seeds = [file.data for file in find_sources(given.paths).files if len(file.data) < 50_000]
     chance = random.Random(given.seed)
@@ -202,46 +200,13 @@ def main() -> int:
                 print(f"{path}\n{problem}", flush=True)
 
     started = time.monotonic()
-    if given.atheris:
-        _guided(judge, seeds, given.seconds)
-    else:
-        while time.monotonic() - started < given.seconds:
-            judge(mutated(chance.choice(seeds), chance.choice(seeds), chance))
-            if tried % 500 == 0:
-                print(f"{tried} inputs, {len(kinds)} problems", flush=True)
+    while time.monotonic() - started < given.seconds:
+        judge(mutated(chance.choice(seeds), chance.choice(seeds), chance))
+        if tried % 500 == 0:
+            print(f"{tried} inputs, {len(kinds)} problems", flush=True)
     hours = (time.monotonic() - started) / 3600
     print(f"{tried} inputs in {hours:.2f} hours, {len(kinds)} different problems")
     return 1 if kinds else 0
-
-
-def _guided(judge: Callable[[bytes], None], seeds: list[bytes], seconds: float) -> None:
-    import atexit
-    import tempfile
-
-    import atheris
-
-    chance = random.Random(1)
-
-    def custom(data: bytes, limit: int, seed: int) -> bytes:
-        own = random.Random(seed)
-        return mutated(data or chance.choice(seeds), chance.choice(seeds), own)[:limit]
-
-    for name in ("reading", "schema", "model", "engine", "reports", "checks", "graph"):
-        __import__(f"k8s_stateful_lint.{name}")
-    atheris.instrument_all()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, data in enumerate(seeds):
-            Path(folder, str(number)).write_bytes(data)
-        atexit.register(lambda: print("atheris has ended", flush=True))
-        options = [
-            f"-max_total_time={int(seconds)}",
-            "-max_len=60000",
-            "-timeout=60",
-            "-rss_limit_mb=4096",
-            "-print_final_stats=1",
-        ]
-        atheris.Setup([sys.argv[0], *options, folder], judge, custom_mutator=custom)
-        atheris.Fuzz()
 
 
 if __name__ == "__main__":

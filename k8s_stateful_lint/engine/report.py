@@ -153,6 +153,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     files that each rendered text is made of. ``baselined`` are the findings that a baseline lets
     wait, None without a baseline. ``graph`` is the storage graph, for formats that draw it. ``comparison`` is there
     where two revisions were compared.
+
+    ``guarded`` are files of which only the lines that findings point at may be shown: a Secret may stand around them.
     """
 
     findings: tuple[ReportedFinding, ...]

@@ -4,8 +4,9 @@ import random
 from pathlib import Path
 
 from k8s_stateful_lint.reading import SourceFile, read
+from tools.kubectl_reading import differences, kubectl
 
-from .helpers import corpus_files, exact, kubectl, needs_kubectl, needs_rocks, routes
+from .helpers import ENGINES, corpus_files, exact, needs_kubectl, needs_rocks, routes
 
 
 @needs_rocks
@@ -58,35 +59,8 @@ def test_kubectl_reads_the_same(tmp_path: Path) -> None:
         path = tmp_path / "manifest.yaml"
         path.write_bytes(data)
         theirs, complaints = kubectl(path)
-        documents = [document.value for document in read(SourceFile(name, data)).documents]
-        ours = [value for value in documents if isinstance(value, dict) and "kind" in value and "apiVersion" in value]
-        if complaints or any(str(value["kind"]).endswith("List") for value in ours):
-            continue
-        assert len(ours) == len(theirs), name
-        for our, their in zip(ours, theirs, strict=True):
-            assert isinstance(their, dict)
-            annotations = their["metadata"]["annotations"]
-            del annotations["probe"]
-            assert_within(our, their, name)
-            compared += 1
+        for engine in ENGINES:
+            found = dict(differences(data, theirs, complaints, engine))
+            assert "unexplained" not in found, (name, engine, found)
+        compared += len(theirs)
     assert compared > 30
-
-
-def assert_within(our: object, their: object, name: str) -> None:
-    """Kubectl decodes the types it knows: it adds empty fields of its own and drops what is null or empty."""
-    if isinstance(our, dict):
-        assert isinstance(their, dict), name
-        for key, value in our.items():
-            if key in their:
-                assert_within(value, their[key], f"{name} {key}")
-            else:
-                assert value in (None, "", 0, False, [], {}), f"{name} {key}"
-        for key in their.keys() - our.keys():
-            assert their[key] in (None, "", 0, False, [], {}) or key == "metadata", f"{name} {key}"
-    elif isinstance(our, list):
-        assert isinstance(their, list), name
-        assert len(our) == len(their), name
-        for mine, yours in zip(our, their, strict=True):
-            assert_within(mine, yours, name)
-    elif not (our is None and their == {}):
-        assert exact(our) == exact(their), name
