@@ -130,7 +130,7 @@ def main() -> int:
             if not found:
                 continue
             differ += 1
-            counts.update(found)
+            counts.update(found.keys())
             for reason, detail in found.items():
                 print(f"{file.path}: {reason}: {detail}", flush=True)
     print(f"\n{files} files, {differ} differ\n")
