@@ -149,11 +149,11 @@ def _fates(report: Report) -> Iterator[str]:
     """What happens to the data, where two revisions were compared."""
     if report.comparison is None or not report.comparison.data:
         return
-    yield f'<section class="panel"><h2>{TITLE}</h2><table>'
+    yield f'<section class="panel fates"><h2>{TITLE}</h2><div class="scroll"><table>'
     for row in report.comparison.data:
         cells = (row.fate, what(row), size(row), row.why)
-        yield "<tr>" + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
-    yield "</table></section>"
+        yield f'<tr class="{row.fate}">' + "".join(f"<td>{_e(cell)}</td>" for cell in cells) + "</tr>"
+    yield "</table></div></section>"
 
 
 # Findings -----------------------------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def _finding(finding: ReportedFinding, anchor: str, report: Report, reasons: dic
     if finding.help:
         yield f'<div class="todo"><b>What to do</b><span>{_prose(finding.help)}</span></div>'
     if finding.steps:
-        yield f"<pre>{html.escape(lines_of_text(chr(10).join(finding.steps)))}</pre>"
+        yield f'<pre class="steps">{html.escape(lines_of_text(chr(10).join(finding.steps)))}</pre>'
     if finding.rule not in reasons:
         reasons[finding.rule] = _why(finding.rule)
     if reasons[finding.rule]:
