@@ -14,7 +14,14 @@ from k8s_stateful_lint.cli.shared import (
     NOTHING,
     USAGE,
     Colour,
+    Complete,
+    ConfigFile,
+    EnvironmentName,
+    Helm,
+    Kustomize,
+    NoConfig,
     Paths,
+    Strict,
     exit_code,
     fail,
     inspect_paths,
@@ -30,13 +37,6 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.engine.baseline import Entry
     from k8s_stateful_lint.engine.report import Report
 
-ConfigFile = Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")]
-NoConfig = Annotated[bool, option("--no-config", help="Use no configuration file.")]
-Strict = Annotated[bool, option("--strict", help="Also run the rules of the strict wave.")]
-EnvironmentName = Annotated[str | None, option(metavar="NAME", help="The environment of every object.")]
-Complete = Annotated[bool, option("--complete", help="The input is all there is.")]
-Kustomize = Annotated[bool, option("--kustomize", help="Build every overlay first, as check does with it.")]
-Helm = Annotated[bool, option("--helm", help="Render every chart first, as check does with it.")]
 BaselineFile = Annotated[
     Path | None,
     option("--baseline", metavar="FILE", help="The baseline; by default the one beside the configuration."),

@@ -11,7 +11,26 @@ from k8s_stateful_lint.cli.shared import (
     CLEAN,
     NOTHING,
     Colour,
+    Complete,
+    ConfigFile,
+    EnvironmentName,
+    ExtendSelect,
+    FactsFile,
+    FailOn,
+    Formats,
+    Helm,
+    Ignore,
+    Kustomize,
+    NamespaceName,
+    NoConfig,
+    NoIgnores,
+    Outputs,
     Paths,
+    Quiet,
+    Select,
+    Strict,
+    Target,
+    Verbose,
     exit_code,
     fail,
     inspect_paths,
@@ -27,53 +46,28 @@ from k8s_stateful_lint.cli.waiting import with_baseline
 
 def check(
     paths: Paths = None,
-    formats: Annotated[
-        list[str] | None,
-        option(
-            "--format",
-            help="text, concise, json, sarif, github, gitlab, junit, markdown or html; "
-            "repeatable, paired with --output.",
-        ),
-    ] = None,
-    outputs: Annotated[
-        list[str] | None, option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
-    ] = None,
-    select: Annotated[
-        list[str] | None, option(metavar="RULE|FAMILY", help="Run only these; repeatable or with commas.")
-    ] = None,
-    ignore: Annotated[list[str] | None, option(metavar="RULE|FAMILY", help="Leave these out.")] = None,
-    extend_select: Annotated[
-        list[str] | None, option(metavar="RULE|FAMILY", help="Run these too, for example strict ones.")
-    ] = None,
-    strict: Annotated[bool, option("--strict", help="Also run the rules of the strict wave.")] = False,
-    fail_on: Annotated[
-        str | None, option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
-    ] = None,
-    environment: Annotated[
-        str | None, option(metavar="NAME", help="The environment of every object, e.g. production.")
-    ] = None,
-    namespace: Annotated[str | None, option(metavar="NAME", help="The namespace of objects that write none.")] = None,
-    kustomize: Annotated[
-        bool, option("--kustomize", help="Build every overlay first, and judge what it makes of its files.")
-    ] = False,
-    helm: Annotated[bool, option("--helm", help="Render every chart first, with each of its files of values.")] = False,
+    formats: Formats = None,
+    outputs: Outputs = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    extend_select: ExtendSelect = None,
+    strict: Strict = False,
+    fail_on: FailOn = None,
+    environment: EnvironmentName = None,
+    namespace: NamespaceName = None,
+    kustomize: Kustomize = False,
+    helm: Helm = False,
     render_only: Annotated[
         list[str] | None, option(metavar="DIR", help="Render only these overlays and charts; globs, repeatable.")
     ] = None,
-    target: Annotated[
-        str | None, option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version; of a range, each end is checked.")
-    ] = None,
+    target: Target = None,
     schema: Annotated[
         str | None, option(metavar="all|modelled|off", help="What is checked against the API's schemas.")
     ] = None,
-    complete: Annotated[
-        bool, option("--complete", help="The input is all there is: what is missing is an error.")
-    ] = False,
-    cluster_facts: Annotated[
-        str | None, option(metavar="FILE", help="What kubectl printed of the cluster; see `facts`.")
-    ] = None,
-    config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
-    no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
+    complete: Complete = False,
+    cluster_facts: FactsFile = None,
+    config_file: ConfigFile = None,
+    no_config: NoConfig = False,
     baseline_file: Annotated[
         Path | None, option("--baseline", metavar="FILE", help="Findings that wait; see `baseline`.")
     ] = None,
@@ -81,16 +75,14 @@ def check(
     changed_since: Annotated[
         str | None, option(metavar="GITREF", help="Report only what concerns files changed since this commit.")
     ] = None,
-    no_ignores: Annotated[
-        bool, option("--no-ignores", help="Report also what comments and annotations suppress.")
-    ] = False,
+    no_ignores: NoIgnores = False,
     statistics: Annotated[bool, option("--statistics", help="Count findings by rule.")] = False,
     cache: Annotated[
         bool | None, option("--cache/--no-cache", help="Keep what was read for the next run; more than 500 files are.")
     ] = None,
     timings: Annotated[bool, option("--timings", help="Tell where the time went, by stage and rule.")] = False,
-    verbose: Annotated[bool, option("--verbose", "-v", help="Also show notices and reasons.")] = False,
-    quiet: Annotated[bool, option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
     color: Colour = "auto",
 ) -> None:
     """Lint manifests. Exit codes: 1 findings, 2 wrong usage, 3 a rule crashed, 4 nothing to lint."""
@@ -145,12 +137,8 @@ def check(
 
 def check_changed(
     files: Annotated[list[str], Argument(metavar="FILES...", help="The files that changed.")],
-    fail_on: Annotated[
-        str | None, option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
-    ] = None,
-    environment: Annotated[
-        str | None, option(metavar="NAME", help="The environment of every object, e.g. production.")
-    ] = None,
+    fail_on: FailOn = None,
+    environment: EnvironmentName = None,
     color: Colour = "auto",
 ) -> None:
     """Lint the whole repository, and report what concerns the given files (for pre-commit)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from k8s_stateful_lint.cli.options import Argument, option
@@ -11,6 +10,17 @@ from k8s_stateful_lint.cli.shared import (
     CLEAN,
     NOTHING,
     Colour,
+    ConfigFile,
+    EnvironmentName,
+    FactsFile,
+    FailOn,
+    Formats,
+    NamespaceName,
+    NoConfig,
+    NoIgnores,
+    Outputs,
+    Quiet,
+    Verbose,
     exit_code,
     fail,
     load_config,
@@ -47,39 +57,22 @@ def compare(
     helm: Annotated[
         bool, option("--helm", help="Render every chart of both revisions, with each of its files of values.")
     ] = False,
-    formats: Annotated[
-        list[str] | None,
-        option(
-            "--format",
-            help="text, concise, json, sarif, github, gitlab, junit, markdown or html; "
-            "repeatable, paired with --output.",
-        ),
-    ] = None,
-    outputs: Annotated[
-        list[str] | None, option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")
-    ] = None,
+    formats: Formats = None,
+    outputs: Outputs = None,
     select: Annotated[list[str] | None, option(metavar="RULE", help="Run only these; repeatable.")] = None,
     ignore: Annotated[list[str] | None, option(metavar="RULE", help="Leave these out.")] = None,
-    fail_on: Annotated[
-        str | None, option(metavar="error|warning|info|never", help="Exit 1 from this severity on.")
-    ] = None,
-    environment: Annotated[
-        str | None, option(metavar="NAME", help="The environment of every object, e.g. production.")
-    ] = None,
-    namespace: Annotated[str | None, option(metavar="NAME", help="The namespace of objects that write none.")] = None,
+    fail_on: FailOn = None,
+    environment: EnvironmentName = None,
+    namespace: NamespaceName = None,
     target: Annotated[
         str | None, option(metavar="X.Y|X.Y-Z.W", help="The Kubernetes version whose answers are told.")
     ] = None,
-    cluster_facts: Annotated[
-        str | None, option(metavar="FILE", help="What kubectl printed of the cluster; see `facts`.")
-    ] = None,
-    config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
-    no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
-    no_ignores: Annotated[
-        bool, option("--no-ignores", help="Report also what comments and annotations suppress.")
-    ] = False,
-    verbose: Annotated[bool, option("--verbose", "-v", help="Also show notices and reasons.")] = False,
-    quiet: Annotated[bool, option("--quiet", "-q", help="Only findings: no footer, no notices.")] = False,
+    cluster_facts: FactsFile = None,
+    config_file: ConfigFile = None,
+    no_config: NoConfig = False,
+    no_ignores: NoIgnores = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
     color: Colour = "auto",
 ) -> None:
     """Compare two revisions: what the API server will refuse, and what happens to the data.

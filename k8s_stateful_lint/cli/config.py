@@ -5,11 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from k8s_stateful_lint.cli.options import option
-from k8s_stateful_lint.cli.shared import Colour, Paths, fail, load_settings, make_style, split_names
+from k8s_stateful_lint.cli.shared import (
+    Colour,
+    Complete,
+    ConfigFile,
+    EnvironmentName,
+    ExtendSelect,
+    FactsFile,
+    FailOn,
+    Ignore,
+    NamespaceName,
+    NoConfig,
+    Paths,
+    Select,
+    Strict,
+    Target,
+    fail,
+    load_settings,
+    make_style,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.config.files import Loaded, Setting
@@ -29,18 +47,18 @@ class _Line(NamedTuple):
 
 def config(
     paths: Paths = None,
-    select: Annotated[list[str] | None, option(metavar="RULE|FAMILY", help="As for check.")] = None,
-    ignore: Annotated[list[str] | None, option(metavar="RULE|FAMILY", help="As for check.")] = None,
-    extend_select: Annotated[list[str] | None, option(metavar="RULE|FAMILY", help="As for check.")] = None,
-    strict: Annotated[bool, option("--strict", help="As for check.")] = False,
-    fail_on: Annotated[str | None, option(metavar="error|warning|info|never", help="As for check.")] = None,
-    environment: Annotated[str | None, option(metavar="NAME", help="As for check.")] = None,
-    namespace: Annotated[str | None, option(metavar="NAME", help="As for check.")] = None,
-    target: Annotated[str | None, option(metavar="X.Y|X.Y-Z.W", help="As for check.")] = None,
-    complete: Annotated[bool, option("--complete", help="As for check.")] = False,
-    cluster_facts: Annotated[str | None, option(metavar="FILE", help="As for check.")] = None,
-    config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
-    no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
+    select: Select = None,
+    ignore: Ignore = None,
+    extend_select: ExtendSelect = None,
+    strict: Strict = False,
+    fail_on: FailOn = None,
+    environment: EnvironmentName = None,
+    namespace: NamespaceName = None,
+    target: Target = None,
+    complete: Complete = False,
+    cluster_facts: FactsFile = None,
+    config_file: ConfigFile = None,
+    no_config: NoConfig = False,
     format_name: Annotated[str, option("--format", metavar="yaml|json", help="How.")] = "yaml",
     schema: Annotated[bool, option("--schema", help="Print the JSON Schema of the file, for editors.")] = False,
     color: Colour = "auto",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 from k8s_stateful_lint.cli.options import option
 from k8s_stateful_lint.cli.shared import (
     NOTHING,
     Colour,
+    ConfigFile,
+    NoConfig,
     Paths,
     fail,
     inspect_paths,
@@ -23,8 +24,8 @@ def graph(
     paths: Paths = None,
     format_name: Annotated[str, option("--format", metavar="tree|mermaid|dot|json", help="How.")] = "tree",
     focus: Annotated[str | None, option(metavar="KIND/NAME", help="Only what has to do with this object.")] = None,
-    config_file: Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")] = None,
-    no_config: Annotated[bool, option("--no-config", help="Use no configuration file.")] = False,
+    config_file: ConfigFile = None,
+    no_config: NoConfig = False,
     color: Colour = "auto",
 ) -> None:
     """Show what uses what: workloads, volumes, claims, classes and drivers, with the problems where they are."""

@@ -42,6 +42,51 @@ _PATIENCE = 1.0  # seconds before a progress bar appears
 Paths = Annotated[
     list[str] | None, Argument(metavar="[PATHS]...", help="Files and directories; '-' is standard input.")
 ]
+Formats = Annotated[
+    list[str] | None,
+    option(
+        "--format",
+        metavar="NAME",
+        help="text, concise, json, sarif, github, gitlab, junit, markdown or html; repeatable, paired with --output.",
+    ),
+]
+Outputs = Annotated[list[str] | None, option("--output", metavar="FILE", help="Write the report there; '-' is stdout.")]
+Select = Annotated[
+    list[str] | None, option("--select", metavar="RULE|FAMILY", help="Run only these; repeatable or with commas.")
+]
+Ignore = Annotated[list[str] | None, option("--ignore", metavar="RULE|FAMILY", help="Leave these out.")]
+ExtendSelect = Annotated[
+    list[str] | None,
+    option("--extend-select", metavar="RULE|FAMILY", help="Run these too, for example strict ones."),
+]
+Strict = Annotated[bool, option("--strict", help="Also run the rules of the strict wave.")]
+FailOn = Annotated[
+    str | None,
+    option("--fail-on", metavar="error|warning|info|never", help="Exit 1 from this severity on."),
+]
+EnvironmentName = Annotated[
+    str | None, option("--environment", metavar="NAME", help="The environment of every object, e.g. production.")
+]
+NamespaceName = Annotated[
+    str | None, option("--namespace", metavar="NAME", help="The namespace of objects that write none.")
+]
+Target = Annotated[
+    str | None,
+    option("--target", metavar="X.Y|X.Y-Z.W", help="The Kubernetes version; of a range, each end is checked."),
+]
+Complete = Annotated[bool, option("--complete", help="The input is all there is: what is missing is an error.")]
+FactsFile = Annotated[
+    str | None, option("--cluster-facts", metavar="FILE", help="What kubectl printed of the cluster; see `facts`.")
+]
+Kustomize = Annotated[
+    bool, option("--kustomize", help="Build every overlay first, and judge what it makes of its files.")
+]
+Helm = Annotated[bool, option("--helm", help="Render every chart first, with each of its files of values.")]
+ConfigFile = Annotated[Path | None, option("--config", metavar="FILE", help="The configuration file.")]
+NoConfig = Annotated[bool, option("--no-config", help="Use no configuration file.")]
+NoIgnores = Annotated[bool, option("--no-ignores", help="Report also what comments and annotations suppress.")]
+Verbose = Annotated[bool, option("--verbose", "-v", help="Also show notices and reasons.")]
+Quiet = Annotated[bool, option("--quiet", "-q", help="Only findings: no footer, no notices.")]
 Colour = Annotated[str, option("--color", metavar="auto|always|never", help="Whether to colour text.")]
 
 
