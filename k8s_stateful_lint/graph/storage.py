@@ -348,11 +348,7 @@ class Claim(Node):
         """
         if self.volume is not None:
             return self.volume.attachment
-        volumes = self.candidates
-        if not volumes and self.shape == "object" and self.written_class is None and self.class_name.name is None:
-            # Without a default class the binder takes one of these: nobody knows whether there is one.
-            volumes = self.classless_volumes(in_unit=True)
-        prepared = {volume.attachment for volume in volumes}
+        prepared = {volume.attachment for volume in self.candidates}
         if len(prepared) == 1:
             return prepared.pop()
         driver = self.driver.driver
