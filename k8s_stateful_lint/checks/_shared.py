@@ -148,20 +148,20 @@ def _prepared(
         return "selector", tuple(volume for volume in mates if selector.matches(dict(volume.labels))), 0
     if not claim.spec.access_modes or claim.request is None:
         return None
+    fitting = [
+        volume
+        for volume in mates
+        if volume.class_name == "" and not volume.is_reserved_for_other(claim) and claim.fits(volume)
+    ]
+    if not fitting:
+        return None
     taken = {
         other.spec.volume_name
         for other in claim.graph.unit_mates(claim, Claim)
         if other.shape == "object" and other.spec.volume_name
     }
-    fitting = tuple(
-        volume
-        for volume in mates
-        if volume.class_name == ""
-        and not volume.is_reserved_for_other(claim)
-        and volume.name not in taken
-        and claim.fits(volume)
-    )
-    return ("fits", fitting, 0) if fitting else None
+    free = tuple(volume for volume in fitting if volume.name not in taken)
+    return ("fits", free, 0) if free else None
 
 
 # Several workloads of one unit --------------------------------------------------------------------------------------
@@ -192,11 +192,9 @@ _OF_PROMETHEUS_OPERATOR = frozenset({"Prometheus", "PrometheusAgent", "Alertmana
 def unit_may_make_pods(node: Node) -> bool:
     """Whether a custom resource of the unit may make the pods that a selector is for."""
     return any(
-        mate.resource.body is None
-        and "." in mate.resource.group
-        and not mate.resource.group.endswith(".k8s.io")
-        and (mate.kind in _OF_PROMETHEUS_OPERATOR or _PODLESS.search(mate.resource.api_version) is None)
-        for mate in node.graph.unit_mates(node, Node)
+        not api_version.rpartition("/")[0].endswith(".k8s.io")
+        and (kind in _OF_PROMETHEUS_OPERATOR or _PODLESS.search(api_version) is None)
+        for api_version, kind in node.graph.custom_kinds_with(node)
     )
 
 

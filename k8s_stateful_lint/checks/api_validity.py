@@ -60,32 +60,34 @@ def _shown(resource: Resource, route: Route) -> Place:
 # Mounts and volumes ---------------------------------------------------------------------------------------------------
 
 
+# How many volumes a message lists, and among how many the one that was meant is sought.
+_MOST_VOLUMES = 100
+
+
 def mount_of_undefined_volume(container: Container) -> Iterator[Finding]:
     """A container mounts a volume that the pod does not have."""
     workload = container.workload
-    names = [volume.name for volume in workload.volumes]
-    volumes = (*workload.template_route, "spec", "volumes")
-    if any(map(is_placeholder, names)) or any(
-        workload.resource.is_unknown(*route)
-        for route in (volumes, ("spec", "volumeClaimTemplates"), *(_name_route(v) for v in workload.volumes))
-    ):
+    if workload.has_unknown_volumes:
         return
     used = [(("volumeMounts", index), mount.name) for index, mount in enumerate(container.spec.volume_mounts)]
     used += [(("volumeDevices", index), device.name) for index, device in enumerate(container.spec.volume_devices)]
     for entry, name in used:
         route = (*entry, "name")
-        if name in names or is_placeholder(name) or container.is_unknown(*route):
+        if workload.volume(name) is not None or is_placeholder(name) or container.is_unknown(*route):
             continue
         if _is_patch_like(workload):
             continue
         near = _meant_volume(workload, name)
         refusal = _refusal(workload, f'Not found: "{name}"' if name else "name: Required value")
-        own = ", ".join(filter(None, names)) or "none"
+        names = [volume.name for volume in workload.volumes if volume.name]
+        own = ", ".join(names[:_MOST_VOLUMES]) or "none"
+        if len(names) > _MOST_VOLUMES:
+            own += f" and {len(names) - _MOST_VOLUMES} more"
         yield Finding(
             place=container.at(*route),
             message=f"container {container.name} uses the volume {name or 'without a name'}, which {workload.label} "
             f"does not define: {refusal}",
-            related=(Related(workload.at(*_name_route(near)), "probably this volume"),) if near else (),
+            related=(Related(workload.at(*near.name_route), "probably this volume"),) if near else (),
             help=f"Write {near.name}, the name of the volume."
             if near
             else f"Add the volume, or write the name of another one; the pod has: {own}.",
@@ -102,13 +104,11 @@ def _is_patch_like(workload: Workload) -> bool:
     )
 
 
-def _name_route(volume: PodVolume) -> Route:
-    return (*volume.route, *(("metadata", "name") if volume.template is not None else ("name",)))
-
-
 def _meant_volume(workload: Workload, name: str) -> PodVolume | None:
     """The volume whose claim has this name, whose own name is nearly this one, or the only one nobody mounts."""
     volumes = [volume for volume in workload.volumes if volume.name]
+    if len(volumes) > _MOST_VOLUMES:
+        return None
     unused = [volume for volume in volumes if not volume.is_used]
     return (
         next((volume for volume in volumes if name and volume.claim_name == name), None)

@@ -174,13 +174,12 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
     selector = _controller_selector(subject)
     if selector is None:
         return
-    for other in subject.graph.workloads_selected_by(subject, selector):
+    others = subject.graph.workloads_selected_by(subject, selector)
+    for other in others if subject.keeps_data else (workload for workload in others if workload.keeps_data):
         theirs = _controller_selector(other)
         if theirs is None or other.name == subject.name or other.namespace != subject.namespace:
             continue
         if not other.shares_unit(subject):
-            continue
-        if not (_keeps_data(subject) or _keeps_data(other)):
             continue
         if _are_alternatives(subject, other):
             continue
@@ -195,15 +194,6 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
             related=(Related(other.template_at("metadata", "labels", part="key"), f"the pods of {other.label}"),),
         )
         return
-
-
-def _keeps_data(workload: Workload) -> bool:
-    """Whether its pods keep data: a DaemonSet mounts directories of the node to manage it."""
-    return any(
-        mount.is_persistent
-        and not (workload.kind == "DaemonSet" and mount.volume is not None and mount.volume.source_key == "hostPath")
-        for mount in workload.mounts
-    )
 
 
 # Commands that only look at the container itself, whatever the program: an open port, a process, a file.

@@ -88,6 +88,8 @@ _CLUSTER_KINDS = frozenset(
         "VolumeSnapshotContent",
     }
 )
+# How many selections are kept: each may list every workload of the input.
+_MOST_SELECTIONS = 256
 _NODE_TYPES: dict[str, type[Node]] = {
     "StorageClass": StorageClass,
     "PersistentVolume": PersistentVolume,
@@ -151,6 +153,7 @@ class Graph:
         self.resources = tuple(sorted(resources, key=lambda resource: resource.path))
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
+        self._selected: dict[tuple[Any, ...], list[Workload]] = {}
         self._alternatives = alternatives or {}
         self._unread = frozenset(unread)
         self._unread_units = frozenset(unit for path in self._unread for unit in self.units.of(path))
@@ -436,7 +439,24 @@ class Graph:
         return index
 
     def workloads_selected_by(self, node: Node, selector: LabelSelector) -> list[Workload]:
-        """Whole workloads of the unit, or of the written namespace, whose pods a selector in ``node`` matches."""
+        """Whole workloads of the unit, or of the written namespace, whose pods a selector in ``node`` matches.
+
+        Nobody may change the list: objects of one file and namespace with the same selector share it.
+        """
+        key = (
+            node.resource.path,
+            node.namespace,
+            tuple(selector.match_labels.items()),
+            selector.match_expressions,
+        )
+        selected = self._selected.get(key)
+        if selected is None:
+            if len(self._selected) >= _MOST_SELECTIONS:
+                self._selected.clear()
+            selected = self._selected[key] = self._select(node, selector)
+        return selected
+
+    def _select(self, node: Node, selector: LabelSelector) -> list[Workload]:
         places = _places(node)
         found = [
             dict.fromkeys(workload for place in places for workload in self._workloads_by_label.get((place, *pair), ()))
@@ -465,7 +485,10 @@ class Graph:
         return index
 
     def unit_mates(self, node: Node, node_type: type[NodeType]) -> list[NodeType]:
-        """Other whole objects of a type that are deployed together with ``node``, in file order."""
+        """Other whole objects of a type that are deployed together with ``node``, in file order.
+
+        Nobody may change the list: the objects of a unit share it.
+        """
         key = (node.units, node_type)
         mates = self._mates.get(key)
         if mates is None:
@@ -474,7 +497,26 @@ class Graph:
                 found.update(dict.fromkeys(self._nodes_by_unit.get(unit, ())))
             mates = [mate for mate in found if isinstance(mate, node_type) and not mate.is_partial]
             self._mates[key] = mates
-        return [mate for mate in mates if mate is not node]
+        if not isinstance(node, node_type):
+            return mates
+        others = mates.copy()
+        if node in others:
+            others.remove(node)
+        return others
+
+    @cached_property
+    def _custom_kinds_by_unit(self) -> dict[str, set[tuple[str, str]]]:
+        kinds: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for node in self.nodes:
+            resource = node.resource
+            if resource.body is None and "." in resource.group and not node.is_partial:
+                for unit in node.units:
+                    kinds[unit].add((resource.api_version, resource.kind))
+        return kinds
+
+    def custom_kinds_with(self, node: Node) -> set[tuple[str, str]]:
+        """API version and kind of the whole objects without a model that are deployed together with ``node``."""
+        return set().union(*(self._custom_kinds_by_unit.get(unit, ()) for unit in node.units))
 
     @cached_property
     def _groups_of_units(self) -> dict[str, set[str]]:

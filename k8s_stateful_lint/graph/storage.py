@@ -393,15 +393,17 @@ class Claim(Node):
         """PersistentVolumes without class, free or reserved for this claim, that satisfy it."""
         everywhere = (*self.graph.persistent_volumes, *self.graph.cluster_volumes)
         pool = self.graph.unit_mates(self, PersistentVolume) if in_unit else everywhere
-        taken = {claim.spec.volume_name for claim in self.graph.unit_mates(self, Claim) if claim.spec.volume_name}
-        return tuple(
+        fitting = [
             volume
             for volume in pool
             if volume.class_name == ""
-            and volume.name not in taken
             and (not volume.is_reserved or volume.is_reserved_for(self))
             and self.fits(volume)
-        )
+        ]
+        if not fitting:
+            return ()
+        taken = {claim.spec.volume_name for claim in self.graph.unit_mates(self, Claim) if claim.spec.volume_name}
+        return tuple(volume for volume in fitting if volume.name not in taken)
 
     def fits(self, volume: PersistentVolume) -> bool:
         """Whether size, modes and volume mode of a PersistentVolume satisfy the claim (class left aside)."""

@@ -244,7 +244,19 @@ class Workload(Node):
 
     def volume(self, name: str) -> PodVolume | None:
         """The volume that a mount of this name gets."""
-        return next((volume for volume in self.volumes if volume.name == name), None)
+        return self._volumes_by_name.get(name)
+
+    @cached_property
+    def _volumes_by_name(self) -> dict[str, PodVolume]:
+        return {volume.name: volume for volume in reversed(self.volumes)}
+
+    @cached_property
+    def has_unknown_volumes(self) -> bool:
+        """Whether a name of a volume, or the list of them, is a placeholder or could not be understood."""
+        lists = ((*self.template_route, "spec", "volumes"), ("spec", "volumeClaimTemplates"))
+        return any(is_placeholder(volume.name) for volume in self.volumes) or any(
+            self.resource.is_unknown(*route) for route in (*lists, *(volume.name_route for volume in self.volumes))
+        )
 
     @property
     def mounts(self) -> Iterator[Mount]:
@@ -256,6 +268,15 @@ class Workload(Node):
     def has_persistent_mount(self) -> bool:
         """Whether some container mounts storage that outlives the pod."""
         return any(mount.is_persistent for mount in self.mounts)
+
+    @cached_property
+    def keeps_data(self) -> bool:
+        """Whether its pods keep data: a DaemonSet mounts directories of the node to manage it."""
+        return any(
+            mount.is_persistent
+            and not (self.kind == "DaemonSet" and mount.volume is not None and mount.volume.source_key == "hostPath")
+            for mount in self.mounts
+        )
 
     @cached_property
     def servers(self) -> tuple[Server, ...]:
@@ -535,6 +556,11 @@ class PodVolume:
         if self.template is not None:
             return self.template.route
         return (*self.workload.template_route, "spec", "volumes", self.index)
+
+    @property
+    def name_route(self) -> Route:
+        """The way to its name from its resource."""
+        return (*self.route, *(("metadata", "name") if self.template is not None else ("name",)))
 
     def at(self, *route: str | int, part: Literal["value", "key", "entry"] = "value") -> Place:
         """A field of the entry."""
