@@ -347,7 +347,7 @@ def _taken_volume(claim: Claim) -> Iterator[Finding]:
         ):
             yield Finding(
                 place=place,
-                message=f"{claim.label} and {other.label} both ask for the volume {name}: the second one stays Pending",
+                message=f"{_told_apart(claim, other)} both ask for the volume {name}: the second one stays Pending",
                 related=(Related(other.at("spec", "volumeName"), "the other claim"),),
             )
             return
@@ -386,6 +386,13 @@ def _taken_claim(volume: PersistentVolume) -> Iterator[Finding]:
 
 def _full_name(namespace: str | None, name: str) -> str:
     return f"{namespace}/{name}" if namespace else name
+
+
+def _told_apart(claim: Claim, other: Claim) -> str:
+    """Both claims, with their namespaces where these are all that tells them apart."""
+    if claim.name != other.name:
+        return f"{claim.label} and {other.label}"
+    return " and ".join(f"{one.kind} {_full_name(one.namespace, one.name)}" for one in (claim, other))
 
 
 def _is_same(claim: Claim, other: Claim) -> bool:

@@ -84,7 +84,7 @@ def database_without_persistent_storage(subject: Database) -> Iterator[Finding]:
     """The data directory is on storage that goes away with the pod, or on none."""
     if not subject.data or subject.entry.runs_without_storage or subject.container.spec.volume_devices:
         return
-    if image_process.in_development_mode(subject.match, subject.settings) or _has_dangling_storage(subject.workload):
+    if image_process.in_development_mode(subject.match, subject.settings) or subject.workload.has_dangling_storage:
         return
     if _is_agent(subject) or (subject.entry.class_ == "cache" and not _is_told_to_persist(subject)):
         return
@@ -558,17 +558,6 @@ def _ending(volume: PodVolume) -> str | None:
     if volume.template is None and volume.spec.ephemeral is not None:
         return f"the generic ephemeral volume {volume.name}, whose claim is deleted with the pod"
     return None
-
-
-def _has_dangling_storage(workload: Workload) -> bool:
-    """Whether storage was meant but is not connected: other rules speak about that."""
-    defined = {volume.name for volume in workload.volumes}
-    if any(mount.name not in defined for container in workload.containers for mount in container.mounts):
-        return True
-    return any(
-        volume.source is None or ((volume.is_claim_reference or volume.template is not None) and not volume.is_used)
-        for volume in workload.volumes
-    )
 
 
 def _ext_doubt(volume: PodVolume) -> int | None:

@@ -95,7 +95,8 @@ def _never_served(node: Node, current: ApiVersion | None) -> Iterator[Finding]:
     """A pair that no Kubernetes ever served; the same kind in a foreign group is somebody's own resource."""
     resource = node.resource
     mangled = resource.group.startswith("v") and resource.group[1:2].isdigit()
-    if not (mangled or resource.group in _BUILT_IN_GROUPS) or not resource.api_version:
+    # A group of somebody's own has a dot in its name; without one it is a slip for a group of Kubernetes.
+    if not (mangled or "." not in resource.group or resource.group in _BUILT_IN_GROUPS) or not resource.api_version:
         return
     yield Finding(
         place=node.at("apiVersion"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from k8s_stateful_lint.model.resource import field_path
@@ -23,8 +24,13 @@ def named_path(resource: Resource, route: Route) -> str:
     """A field path in which items of lists go by their name (``containers[db]``), wherever they stand in the list."""
     text, last = "", ""
     value: Any = resource.raw
-    for step in route:
-        name = _name_of_item(value, step, last) if isinstance(step, int) else None
+    for depth, step in enumerate(route):
+        name = None
+        if isinstance(step, int) and isinstance(value, list):
+            names = resource.names_in_lists.get(route[:depth])
+            if names is None:
+                names = resource.names_in_lists[route[:depth]] = _names_of_items(value, last)
+            name = names[step] if step < len(names) else None
         part = field_path((step,)) if name is None else f"[{name}]"
         text += part if not text or part.startswith("[") else f".{part}"
         last = str(step)
@@ -35,16 +41,15 @@ def named_path(resource: Resource, route: Route) -> str:
     return text
 
 
-def _name_of_item(items: Any, index: int, of: str) -> str | None:
-    """How the item of a list is told from the others; None where only its index does."""
-    if not isinstance(items, list) or index >= len(items):
-        return None
-    names = [_identity(item, of) for item in items]
-    name = names[index]
-    if name is None:
-        return None
-    earlier = names[:index].count(name)
-    return name if not earlier else f"{name}#{earlier + 1}"
+def _names_of_items(items: list[Any], of: str) -> list[str | None]:
+    """How each item of a list is told from the others; None where only its index does."""
+    counts: Counter[str] = Counter()
+    names: list[str | None] = []
+    for name in (_identity(item, of) for item in items):
+        if name is not None:
+            counts[name] += 1
+        names.append(name if name is None or counts[name] == 1 else f"{name}#{counts[name]}")
+    return names
 
 
 def _identity(item: Any, of: str) -> str | None:

@@ -251,6 +251,16 @@ class Workload(Node):
         return {volume.name: volume for volume in reversed(self.volumes)}
 
     @cached_property
+    def has_dangling_storage(self) -> bool:
+        """Whether storage was meant but is not connected: a mount without its volume, an unused claim."""
+        if any(mount.volume is None for container in self.containers for mount in container.mounts):
+            return True
+        return any(
+            volume.source is None or ((volume.is_claim_reference or volume.template is not None) and not volume.is_used)
+            for volume in self.volumes
+        )
+
+    @cached_property
     def has_unknown_volumes(self) -> bool:
         """Whether a name of a volume, or the list of them, is a placeholder or could not be understood."""
         lists = ((*self.template_route, "spec", "volumes"), ("spec", "volumeClaimTemplates"))

@@ -84,6 +84,8 @@ class Resource:
     # Set for an object that kustomizations of the input patch.
     unpatched: Resource | None = None
     patches: tuple[Patch, ...] = ()
+    # What the items of its lists are called, by the route of the list; filled for findings.
+    names_in_lists: dict[Route, list[str | None]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def as_written(self) -> Resource:

@@ -1,8 +1,6 @@
 """What the reading tests share: engines, routes, the corpus and kubectl."""
 
-import json
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,18 +54,3 @@ def corpus_files(every: int) -> list[tuple[str, bytes]]:
                 assert content is not None
                 found.append((member.name, content.read()))
     return found
-
-
-def kubectl(path: Path) -> tuple[list[object], str]:
-    """The objects that kubectl reads from a file, without a cluster, and what it complains about."""
-    command = ["kubectl", "annotate", "--local", "-f", str(path), "probe=x", "-o", "json"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    # An integer that Go printed for a float is a float.
-    decoder = json.JSONDecoder(parse_int=lambda digits: int(digits) if abs(int(digits)) < 2**63 else float(digits))
-    objects = []
-    text = result.stdout.strip()
-    while text:
-        value, end = decoder.raw_decode(text)
-        objects.append(value)
-        text = text[end:].lstrip()
-    return objects, result.stderr

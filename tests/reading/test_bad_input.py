@@ -1,7 +1,5 @@
 """Input that is broken, hostile or no YAML at all."""
 
-import time
-
 import pytest
 
 from k8s_stateful_lint.reading import Engine, _ruamel
@@ -194,37 +192,17 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     ],
     ids=["bomb", "open", "flow", "json", "dashes", "block", "self", "self-merge"],
 )
-def test_hostile_documents_are_a_fault_within_bounds(text: str, engine: Engine) -> None:
-    start = time.process_time()
+def test_hostile_documents_are_a_fault(text: str, engine: Engine) -> None:
     documents, faults, notices = reading(text + "\n---\nb: 1\n", engine)
     assert [document.value for document in documents] == [{"b": 1}]
     assert len(faults) == 1
     assert not notices
-    assert time.process_time() - start < 5
 
 
 def test_depth_that_is_still_fine(engine: Engine) -> None:
     (document,), faults, _ = reading("[" * 150 + "]" * 150, engine)
     assert not faults
     assert document.span((0,) * 149).column == 150
-
-
-@pytest.mark.parametrize(
-    "unit", ["---\na: 'x' # c\n", "- a: 1\n", "k%d: {a: [b, 'c']}\n", "# x\n", "'", "{", "\n---", "%x\n"]
-)
-def test_time_grows_with_size_not_with_its_square(unit: str, engine: Engine) -> None:
-    def seconds(count: int) -> float:
-        text = "".join(unit % index if "%d" in unit else unit for index in range(count))
-        start = time.process_time()
-        for document in reading(text, engine).documents[:200]:
-            document.span(("a",))
-            document.comments()
-        return time.process_time() - start
-
-    seconds(500)
-    small, large = seconds(500), seconds(4000)
-    # Eight times as much; the square would be 64 times.
-    assert large < 30 * small + 0.2
 
 
 @pytest.mark.parametrize("unit", ["k: v\n", "---\na: 09\n", "---\na: [\n", "k%d: {a:\tb}\n", "k%d: [a:1\n"])

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from k8s_stateful_lint.reading import Engine
+from tools.kubectl_reading import kubectl
 
-from .helpers import ENGINES, exact, kubectl, needs_kubectl, reading
+from .helpers import ENGINES, exact, needs_kubectl, reading
 
 PROBES: tuple[tuple[str, object], ...] = (
     ("0644", 420),
