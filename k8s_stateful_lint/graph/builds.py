@@ -83,10 +83,21 @@ class Builds:
         return patched(resource, union(kept), tuple(applied)) if kept else None
 
     def _beside(self, node: Node) -> Iterator[Patch]:
+        if _is_patch_like(node):
+            return  # what lies beside it is for the same object as itself
         for other in self._loose.get((node.kind, node.name), ()):
             patch = Patch(other.resource.raw, None, Place(other.resource, ()), is_file=True)
             if other.shares_unit(node) and patch.fits(node.resource.raw):
                 yield patch
+
+
+def _is_patch_like(node: Node) -> bool:
+    """Whether neither a selector nor labels for the pods are written: only a patch can do without both."""
+    return (
+        node.kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
+        and node.resource.get("spec", "selector") is None
+        and node.resource.get("spec", "template", "metadata", "labels") is None
+    )
 
 
 def _target(entry: dict[str, Any] | str) -> PatchTarget | None:

@@ -56,6 +56,7 @@ from k8s_stateful_lint.model.placeholders import is_placeholder
 if TYPE_CHECKING:
     from k8s_stateful_lint.model.base import LabelSelector
     from k8s_stateful_lint.model.resource import Place, Resource
+    from k8s_stateful_lint.reading import Document
 
 WORKLOAD_KINDS = frozenset(
     {
@@ -153,6 +154,7 @@ class Graph:
         self.resources = tuple(sorted(resources, key=lambda resource: resource.path))
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
+        self._words: dict[tuple[Document, tuple[bytes, ...]], bool] = {}
         self._selected: dict[tuple[Any, ...], list[Workload]] = {}
         self._alternatives = alternatives or {}
         self._unread = frozenset(unread)
@@ -338,6 +340,14 @@ class Graph:
     def is_alternative(self, node: Node, other: Node) -> bool:
         """Whether the two are in different overlays of the same files, so that only one of them is ever deployed."""
         return other.resource.path in self._alternatives.get(node.resource.path, ())
+
+    def has_word(self, document: Document, words: tuple[bytes, ...]) -> bool:
+        """Whether one of the words is somewhere in a document; a List of many objects is searched only once."""
+        key = (document, words)
+        found = self._words.get(key)
+        if found is None:
+            found = self._words[key] = any(map(document.has_word, words))
+        return found
 
     # Identity and nearness ------------------------------------------------------------------------------------------
 

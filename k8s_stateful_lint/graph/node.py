@@ -117,7 +117,7 @@ class Node:
             or _PATCH_NAME.search(file.rpartition(".")[0]) is not None
             # Walking every object for the words would cost more than all rules.
             or (
-                any(map(self.resource.document.has_word, _PATCH_DIRECTIVES))
+                self.graph.has_word(self.resource.document, _PATCH_DIRECTIVES)
                 and _holds_patch_directive(self.resource.raw)
             )
         )
