@@ -80,6 +80,7 @@ def check(
     cache: Annotated[
         bool | None, option("--cache/--no-cache", help="Keep what was read for the next run; more than 500 files are.")
     ] = None,
+    jobs: Annotated[int, option(metavar="N", help="How many processes read files.")] = 1,
     timings: Annotated[bool, option("--timings", help="Tell where the time went, by stage and rule.")] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -112,11 +113,13 @@ def check(
     )
     if render_only and not (kustomize or helm):
         fail("--render-only says what --kustomize or --helm render: give one of them, too")
+    if jobs < 1:
+        fail("--jobs is a number of processes, 1 or more")
     only = tuple(render_only or ())
     config = loaded.config
     clock.lap("start")
     report, graph = inspect_paths(
-        places, config, kustomize=kustomize, helm=helm, render_only=only, timings=clock, cache=cache
+        places, config, kustomize=kustomize, helm=helm, render_only=only, timings=clock, cache=cache, jobs=jobs
     )
     if not no_baseline:
         report = with_baseline(report, places, loaded, baseline_file, search=not no_config)

@@ -165,6 +165,7 @@ def inspect_paths(
     render_only: tuple[str, ...] = (),
     timings: Timings | None = None,
     cache: bool | None = None,
+    jobs: int = 1,
 ) -> Inspection:
     """Read and lint the files that the paths name, with their overlays and charts rendered if that is wanted.
 
@@ -205,6 +206,7 @@ def inspect_paths(
             timings=timings,
             cache=kept,
             cluster=read_facts(config.cluster_facts) if config.cluster_facts is not None else None,
+            jobs=jobs,
         )
     except ConfigError as error:
         fail(str(error))

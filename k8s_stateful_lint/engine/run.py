@@ -35,7 +35,7 @@ from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.model.patches import is_json_patch
 from k8s_stateful_lint.model.resource import Place
-from k8s_stateful_lint.reading import Document, SourceFile, Unread, read
+from k8s_stateful_lint.reading import Document, Reading, SourceFile, Unread, read
 from k8s_stateful_lint.rendering import Rendering
 from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
 from k8s_stateful_lint.schema import check_schemas, targets_of
@@ -78,11 +78,12 @@ def inspect(
     rendering: Rendering | None = None,
     cache: Cache | None = None,
     cluster: ClusterFacts | None = None,
+    jobs: int = 1,
 ) -> Inspection:
     """Lint files, and keep the graph; of overlays and charts that were rendered, what they make of their files.
 
-    ``cache`` knows what is in files that were read before. References that lead nowhere in the files may lead to the
-    objects of ``cluster``.
+    ``cache`` knows what is in files that were read before; what it does not know is read by ``jobs`` processes.
+    References that lead nowhere in the files may lead to the objects of ``cluster``.
 
     Raises:
         ConfigError: the configuration names a rule, an option or a version that does not exist.
@@ -93,7 +94,7 @@ def inspect(
     if policy.chosen and all(heads()[name].family == CHANGE for name in policy.chosen):
         names = ", ".join(config.select)
         raise ConfigError(f"{names} compares two revisions: use `k8s-stateful-lint compare OLD NEW`")
-    facts = list(read_files(files, config, clock, cache))
+    facts = list(read_files(files, config, clock, cache, jobs))
     alternatives: Mapping[str, frozenset[str]] = {}
     if rendering is not None:
         facts, alternatives = judged(facts, rendering), rendering.alternatives
@@ -141,10 +142,23 @@ def _unread(config: Config) -> Unread | None:
 
 
 def read_files(
-    files: Iterable[SourceFile], config: Config, clock: Timings, cache: Cache | None = None
+    files: Iterable[SourceFile], config: Config, clock: Timings, cache: Cache | None = None, jobs: int = 1
 ) -> Iterator[FileFacts]:
     """Read files, and the objects in them."""
     unread = _unread(config)
+    if jobs == 1:
+        readings = _readings(files, unread, clock, cache)
+    else:
+        readings = _readings_of_processes(files, unread, clock, cache, jobs)
+    for file, reading in readings:
+        resources = [resource for document in reading.documents for resource in decode(document)]
+        clock.lap("decode")
+        yield FileFacts(file, reading, resources)
+
+
+def _readings(
+    files: Iterable[SourceFile], unread: Unread | None, clock: Timings, cache: Cache | None
+) -> Iterator[tuple[SourceFile, Reading]]:
     for file in files:
         clock.lap("open")
         key, reading = cache.find(file) if cache is not None else (b"", None)
@@ -155,9 +169,27 @@ def read_files(
             clock.lap("read")
             if cache is not None:
                 cache.add(key, reading)
-        resources = [resource for document in reading.documents for resource in decode(document)]
-        clock.lap("decode")
-        yield FileFacts(file, reading, resources)
+        yield file, reading
+
+
+def _readings_of_processes(
+    files: Iterable[SourceFile], unread: Unread | None, clock: Timings, cache: Cache | None, jobs: int
+) -> Iterator[tuple[SourceFile, Reading]]:
+    from k8s_stateful_lint.engine.parallel import read_in_processes
+
+    opened = list(files)
+    clock.lap("open")
+    found = [cache.find(file) if cache is not None else (b"", None) for file in opened]
+    clock.lap("cache")
+    missing = [file for file, (_, reading) in zip(opened, found, strict=True) if reading is None]
+    fresh = read_in_processes(missing, unread, jobs)
+    for file, (key, reading) in zip(opened, found, strict=True):
+        if reading is None:
+            reading = next(fresh)
+            clock.lap("read")
+            if cache is not None:
+                cache.add(key, reading)
+        yield file, reading
 
 
 def _json_patch(item: FileFacts) -> list[Any] | None:
