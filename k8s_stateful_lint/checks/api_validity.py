@@ -1262,11 +1262,12 @@ def placeholder_in_manifest(node: Node) -> Iterator[Finding]:
     mates = node.graph.nodes_in_file(node.resource.path)
     if mates[0] is not node:
         return
+    # The items of a List share one document, which is searched once.
+    documents = dict.fromkeys(mate.resource.document for mate in mates)
+    suspects = {document for document in documents if document.may_match(_MAY_HOLD_PLACEHOLDER)}
     seen: set[str] = set()
     for mate in mates:
-        if mate.resource.body is None or isinstance(mate, Kustomization):
-            continue
-        if not mate.resource.document.may_match(_MAY_HOLD_PLACEHOLDER):
+        if mate.resource.body is None or isinstance(mate, Kustomization) or mate.resource.document not in suspects:
             continue
         for route, field, text in _placeholders(mate.resource.as_written.raw):
             pattern, found = _pattern_of(text)
