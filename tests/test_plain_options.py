@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -53,8 +54,10 @@ def test_what_is_plain_means_the_same_to_typer(command: Callable[..., None], dat
         return
     expected = by_typer(command, given_words)
     assert expected is not None
-    told = {name: value for name, value in expected.items() if value not in (None, False, "auto")}
-    assert {name: value for name, value in values.items() if value not in (None, False, "auto")} == told
+    defaults = {
+        name: each.default for name, each in signature(command).parameters.items() if each.default is not each.empty
+    }
+    assert {**defaults, **values} == expected
 
 
 @pytest.mark.parametrize(
