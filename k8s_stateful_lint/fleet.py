@@ -65,7 +65,7 @@ def lint_many(
                     broken.append(result.root)
                 else:
                     yield result
-        # Nobody knows whose fault a dead process was: all that were with it are tried again, each alone at last.
+        # Nobody knows whose fault a dead process was: all that were with it are tried again, together.
         for root in broken:
             attempts[root] += 1
         left = deque(broken)
