@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph import Node, Workload
 from k8s_stateful_lint.knowledge.image_reference import parse_image
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder
@@ -28,16 +29,16 @@ class Remark(NamedTuple):
     help: str | None = None
 
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_NAME_PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_RELAXED_ENV_NAME = re.compile(r"[ -<>-~]+")
-_PORT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_PERCENT = re.compile(r"[0-9]+%")
+_LABEL = regex(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = regex(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_NAME_PART = regex(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_CONFIG_KEY = regex(r"[-._a-zA-Z0-9]+")
+_ENV_NAME = regex(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_RELAXED_ENV_NAME = regex(r"[ -<>-~]+")
+_PORT_NAME = regex(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_PERCENT = regex(r"[0-9]+%")
 # A part of an image in capitals: no reference has any, so some script replaces it.
-_SHOUTED = re.compile(r"(?<![A-Za-z])[A-Z][A-Z0-9_]+(?![a-z])")
+_SHOUTED = regex(r"(?<![A-Za-z])[A-Z][A-Z0-9_]+(?![a-z])")
 # Feature gate RelaxedEnvironmentVariableValidation.
 _ENV_NAMES_RELAXED = (1, 32)
 

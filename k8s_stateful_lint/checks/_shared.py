@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph import RWOP, Claim, Graph, Node, PersistentVolume, PodCount, PodVolume, Workload
 from k8s_stateful_lint.graph.pods import written_replicas
 
@@ -181,7 +181,7 @@ def are_alternatives(left: Workload, right: Workload) -> bool:
 
 
 # Custom resources that make no pods, and those of such a group that do.
-_PODLESS = re.compile(
+_PODLESS = regex(
     r"monitoring\.coreos\.com/|cert-manager\.io/|\.istio\.io/|traefik|gateway\.|external-secrets\.io/|bitnami\.com/|"
     r"cilium\.io/|crd\.projectcalico\.org/|kyverno\.io/|keda\.sh/|autoscaling\.|kustomize\.config|snapshot\.storage|"
     r"velero\.io/|policy|grafana\.integreatly"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks import _server
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import edit_distance, is_near_miss
@@ -36,8 +37,8 @@ from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity, sc
 from k8s_stateful_lint.model.resource import Place, Resource, field_path
 from k8s_stateful_lint.reading import Route
 
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
-_DNS_1035_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_DNS_LABEL = regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
+_DNS_1035_LABEL = regex(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _SHORT_MODES = {"RWO": "ReadWriteOnce", "ROX": "ReadOnlyMany", "RWX": "ReadWriteMany", "RWOP": "ReadWriteOncePod"}
 _MEBIBYTE = 2**20
 # Kubernetes before 1.0, whose objects had other fields.
@@ -1243,7 +1244,7 @@ _READ_FIELDS = frozenset(
 )
 _QUANTITIES = frozenset({"storage", "sizeLimit"})
 _NOT_READ = frozenset({"env", "envFrom", "command", "args", "data", "stringData", "annotations", "status"})
-_MAY_HOLD_PLACEHOLDER = re.compile(rb"[<@%]|\{\{|\$[{(A-Z]|\[\[|:\s*['\"]?[A-Z_]{2,}['\"]?[\s,}]")
+_MAY_HOLD_PLACEHOLDER = regex(rb"[<@%]|\{\{|\$[{(A-Z]|\[\[|:\s*['\"]?[A-Z_]{2,}['\"]?[\s,}]")
 # How a placeholder begins, and how messages call the pattern.
 _PATTERNS = (
     ("{{", "{{ }}"),

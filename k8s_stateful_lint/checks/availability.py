@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
 from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
@@ -215,7 +216,7 @@ def _program(command: list[str], database: Database) -> str | None:
 # Probes that succeed while the program still recovers: a liveness probe of this kind kills nothing.
 # Sources: prometheus web/web.go (/-/healthy answers before the write-ahead log is replayed); PostgreSQL postmaster.c
 # (it listens before the startup process has finished).
-_HEALTHY_WHILE_RECOVERING = {"prometheus": re.compile(r"/-/healthy$")}
+_HEALTHY_WHILE_RECOVERING = {"prometheus": regex(r"/-/healthy$")}
 _POSTGRES = frozenset(
     {"postgres", "postgis", "pgvector", "timescaledb", "timescaledb-ha", "bitnami-postgresql", "sclorg-postgresql"}
 )
@@ -226,11 +227,11 @@ _LISTENS_WHILE_RECOVERING = (
     _POSTGRES | _REDIS | {"elasticsearch", "pires-elasticsearch", "bitnami-elasticsearch", "opensearch"}
 )
 # redis-cli exits with 0 on an error reply such as LOADING too, unless it is told otherwise by -e.
-_PLAIN_PING = re.compile(
+_PLAIN_PING = regex(
     r"(?:\S*sh -\w*c )?(?:exec )?\S*(?:redis|valkey)-cli(?:(?! -e\b)[^|;&\n])* ping\s*(?:\|\| exit 1\s*)?"
 )
 # Commands that look at files and processes, not at the server.
-_ASKS_NO_SERVER = re.compile(r"(?:\S*sh -\w*c )?(?:\S*/)?(?:ls|cat|test|stat|true|echo|pgrep|pidof|\[) ?[^|;&]*$")
+_ASKS_NO_SERVER = regex(r"(?:\S*sh -\w*c )?(?:\S*/)?(?:ls|cat|test|stat|true|echo|pgrep|pidof|\[) ?[^|;&]*$")
 # Programs around an embedded database: there is no long log to replay after a crash.
 _EMBEDDED = frozenset(
     {
@@ -749,9 +750,9 @@ def _has_default_request(workload: Workload) -> bool:
     return False
 
 
-_JAVA_VARIABLE = re.compile(r"(?:JAVA_OPTS|HEAP_OPTS|JVM_OPTS|JAVA_TOOL_OPTIONS)$")
+_JAVA_VARIABLE = regex(r"(?:JAVA_OPTS|HEAP_OPTS|JVM_OPTS|JAVA_TOOL_OPTIONS)$")
 _JAVA_HEAP = r"-Xmx(\S+)"
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])i?)?b?", re.IGNORECASE)
+_SIZE = regex(r"(\d+(?:\.\d+)?)\s*(?:([kmgt])i?)?b?", re.IGNORECASE)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _PAGE = 8192
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.graph import ROX, RWOP, RWX, Autoscaler, Claim, Database, PersistentVolume, Server, Workload
 from k8s_stateful_lint.graph.workloads import is_below, normalise
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # Mounts that no database keeps its data in, whatever the image: parts of the node, files, logs, copies.
 _NODE_PATHS = ("/dev", "/proc", "/sys", "/run", "/var/run", "/var/log", "/etc", "/lib", "/usr/share/zoneinfo")
 _ASIDE_NAMES = frozenset({"backup", "backups", "dump", "dumps", "log", "logs", "certs", "ssl", "tls", "secrets"})
-_FILE_NAME = re.compile(r"\.(?:conf|cnf|cfg|ini|sql|js|sh|ya?ml|json|xml|properties|toml|pem|crt|key|sock)$")
+_FILE_NAME = regex(r"\.(?:conf|cnf|cfg|ini|sql|js|sh|ya?ml|json|xml|properties|toml|pem|crt|key|sock)$")
 _OLD_POSTGRES_PATH = "/var/lib/postgresql/data"
 
 
@@ -739,7 +740,7 @@ def _share_harm(database: Database, share: _Share) -> str:
 # Helpers: settings ----------------------------------------------------------------------------------------------------
 
 _REDIS_KEYS = frozenset({"redis", "valkey", "bitnami-redis", "bitnami-valkey"})
-_PERSISTS = re.compile(r"\b(?:appendonly|cluster-enabled)[\s=]+[\"']?yes|(?:^|--)save[\s=]+[\"']?\d", re.MULTILINE)
+_PERSISTS = regex(r"\b(?:appendonly|cluster-enabled)[\s=]+[\"']?yes|(?:^|--)save[\s=]+[\"']?\d", re.MULTILINE)
 _SHELLS = frozenset({"sh", "bash", "ash", "dash"})
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.graph import Claim, Database, Namespace, Node, StatefulSet, Workload
 from k8s_stateful_lint.graph.guards import (
@@ -35,7 +36,7 @@ _HELM_AS_ARGO = {
     "crd-install": "PreSync",
 }
 _VELERO_KEYS = ("backup.velero.io/backup-volumes", "backup.velero.io/backup-volumes-excludes")
-_RANDOM = re.compile(r"\brand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes)\b|\bgenPassword\b|\buuidv4\b")
+_RANDOM = regex(r"\brand(?:AlphaNum|Alpha|Ascii|Numeric|Bytes)\b|\bgenPassword\b|\buuidv4\b")
 
 
 # Deletion -------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
 from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
@@ -22,8 +23,8 @@ _RUN_TO_END = frozenset({"Job", "CronJob"})
 _ROLE_KEYS = frozenset(
     {"role", "primary", "master", "leader", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"}
 )
-_READ_SERVICE = re.compile(r"(?:^|-)(?:ro|read|reads|reader|readonly|replica|replicas|standby|slave|slaves)(?:-|$)")
-_SCRIPT_ROLES = re.compile(r"process[._]roles|observer|node\.roles|role", re.IGNORECASE)
+_READ_SERVICE = regex(r"(?:^|-)(?:ro|read|reads|reader|readonly|replica|replicas|standby|slave|slaves)(?:-|$)")
+_SCRIPT_ROLES = regex(r"process[._]roles|observer|node\.roles|role", re.IGNORECASE)
 
 
 # The governing Service ------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.graph import Claim, Kustomization, StatefulSet, Workload
@@ -14,7 +15,7 @@ from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
 _LONGEST_NAME = 52
-_ORDINAL_LABEL = re.compile(r"apps\.kubernetes\.io/pod-index|statefulset\.kubernetes\.io/pod-name")
+_ORDINAL_LABEL = regex(r"apps\.kubernetes\.io/pod-index|statefulset\.kubernetes\.io/pod-name")
 
 
 def ordered_start_quorum_deadlock(subject: StatefulSet) -> Iterator[Finding]:
@@ -197,7 +198,7 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
 
 
 # Commands that only look at the container itself, whatever the program: an open port, a process, a file.
-_IS_LOCAL = re.compile(r"\bnc\b|/dev/tcp/|\bpgrep\b|\bpidof\b|\bkill -0\b|^(?:cat|test|ls|true|\[)\s")
+_IS_LOCAL = regex(r"\bnc\b|/dev/tcp/|\bpgrep\b|\bpidof\b|\bkill -0\b|^(?:cat|test|ls|true|\[)\s")
 
 
 # Labels that change -------------------------------------------------------------------------------------------------
@@ -209,8 +210,8 @@ _STABLE = frozenset(
         "controller-tools.k8s.io",  # always "1.0": kubebuilder writes it once
     }
 )
-_GENERATION = re.compile(r"v\d+")
-_RELEASE = re.compile(
+_GENERATION = regex(r"v\d+")
+_RELEASE = regex(
     r"""
     (?!\d+(?:\.\d+){3}$)    # an address
     (?:[a-z][a-z0-9-]*-)?v?\d+\.\d+(?:\.\d+)*(?:[-+._][\w.+-]*)?    # 1.2, v1.2.3-rc1, chart-1.2.3

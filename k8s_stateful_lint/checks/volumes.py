@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Severity
@@ -35,13 +35,13 @@ _NODE_PATHS = ("/dev", "/sys", "/proc", "/boot", "/lib/modules", "/etc", "/var/l
 _LOST_AT_BOOT = ("/tmp", "/var/tmp", "/run", "/dev/shm")
 _NO_DIRECTORY = frozenset({"Socket", "CharDevice", "BlockDevice"})
 _ONE_NODE_PLATFORMS = frozenset({"minikube", "kind", "docker-desktop"})
-_CHANGES_OWNER = re.compile(r"\b(chown|chgrp|chmod|setfacl|install)\b")
-_NAMED_FOR_OWNER = re.compile(r"chown|chmod|perm|owner")
+_CHANGES_OWNER = regex(r"\b(chown|chgrp|chmod|setfacl|install)\b")
+_NAMED_FOR_OWNER = regex(r"chown|chmod|perm|owner")
 _RWOP_COUNTS_SINCE = (1, 32)
-_CALLS_CHOWN = re.compile(r"(?:^|[\s;&|(/])chown(?:\s|$)")
-_TOLERATED = re.compile(r"chown[^;&\n]*\|\|")
-_HOST_KEY = re.compile(r"ssh_host_\w+_key")
-_HASHED = re.compile(r"-[a-z0-9]{10}$")
+_CALLS_CHOWN = regex(r"(?:^|[\s;&|(/])chown(?:\s|$)")
+_TOLERATED = regex(r"chown[^;&\n]*\|\|")
+_HOST_KEY = regex(r"ssh_host_\w+_key")
+_HASHED = regex(r"-[a-z0-9]{10}$")
 _INJECTORS = ("sidecar.istio.io/", "vault.hashicorp.com/")
 _MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options"
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.sources import SKIPPED_DIRECTORIES, find_sources
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MEANINGS = {
     | {"kind", "minikube"},
 }
 # Where people write down which Kubernetes they run.
-_VERSION = re.compile(
+_VERSION = regex(
     r"""kindest/node:v(?P<kind>1\.\d+) | rancher/k3s:v(?P<k3s>1\.\d+)
     | (?:kubernetes|cluster|k8s|eks|gke|aks)[_-]?version["']?\s*[:=]\s*["']?v?(?P<set>1\.\d+)""",
     re.IGNORECASE | re.VERBOSE,

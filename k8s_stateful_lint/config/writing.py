@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
-_PLAIN = re.compile(r"[A-Za-z./_][\w./@+-]*( [\w./@+-]+)*\Z")
+from k8s_stateful_lint._patterns import regex
+
+_PLAIN = regex(r"[A-Za-z./_][\w./@+-]*( [\w./@+-]+)*\Z")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", "~", ".nan", ".inf"})
 
 

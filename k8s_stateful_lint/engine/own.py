@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.engine.cards import heads
 from k8s_stateful_lint.engine.drafts import Draft, locate, make_draft
@@ -21,7 +21,7 @@ from k8s_stateful_lint.reading import Reading, SourceFile
 from k8s_stateful_lint.schema import Outcome
 
 SCHEMA_CHECKS = frozenset({"schema-violation", "unknown-field"})
-_STEP = re.compile(r"(?!^)[.\[]")
+_STEP = regex(r"(?!^)[.\[]")
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.config import Config, ConfigError
 from k8s_stateful_lint.engine.builds import across_builds, judged
 from k8s_stateful_lint.engine.cards import heads
@@ -47,7 +47,7 @@ UNREAD = Unread(
     "kind",
     "CustomResourceDefinition",
     frozenset({"spec", "status"}),
-    unless=(re.compile(rb"\$(?:patch|retainKeys)"), MARKER),
+    unless=(regex(rb"\$(?:patch|retainKeys)"), MARKER),
 )
 """What no rule looks at; it is read nevertheless where words in it make the object a patch, or suppress something."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.engine.cards import heads
 from k8s_stateful_lint.engine.catalogue import canonical, families, unknown_rule
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 
 ANNOTATION = "k8s-stateful-lint/ignore"
 # Generous: any case, blanks anywhere, "=" or ":" or nothing before the list, round brackets, no brackets at all.
-_DIRECTIVE = re.compile(r"k8s-stateful-lint\s*:\s*(?:ignore|disable)\b\s*[:=]?\s*(?P<rest>.*)", re.IGNORECASE)
-_LIST = re.compile(r"[\[(](?P<names>[^\])]*)[\])]?\s*(?P<reason>.*)")
-MARKER = re.compile(rb"#[^\n]*k8s-stateful-lint", re.IGNORECASE)
+_DIRECTIVE = regex(r"k8s-stateful-lint\s*:\s*(?:ignore|disable)\b\s*[:=]?\s*(?P<rest>.*)", re.IGNORECASE)
+_LIST = regex(r"[\[(](?P<names>[^\])]*)[\])]?\s*(?P<reason>.*)")
+MARKER = regex(rb"#[^\n]*k8s-stateful-lint", re.IGNORECASE)
 """What a file with a directive in a comment holds."""
 
 

@@ -7,6 +7,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.environments import Environment, environment_of
 from k8s_stateful_lint.model.resource import Place
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.model.base import Metadata
     from k8s_stateful_lint.model.resource import Resource
 
-_PATCH_NAME = re.compile(r"(?:^|[^a-z])patch(?:es)?(?:[^a-z]|$)", re.IGNORECASE)
+_PATCH_NAME = regex(r"(?:^|[^a-z])patch(?:es)?(?:[^a-z]|$)", re.IGNORECASE)
 _PATCH_DIRECTIVES = (b"$patch", b"$retainKeys")
 Target = TypeVar("Target", covariant=True)
 

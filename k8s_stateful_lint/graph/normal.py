@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.knowledge.image_reference import parse_image
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder
 from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _QUANTITIES = frozenset({"requests", "limits", "capacity", "overhead"})
 # Pointers of the API whose empty value says something: every other empty map or list is left out when it is written.
 _MEANT_EMPTY = frozenset({"emptyDir", "selector", "labelSelector", "namespaceSelector"})
-_STEP = re.compile(r"[^.\[\]]+|\[\]")
+_STEP = regex(r"[^.\[\]]+|\[\]")
 
 
 def normal_form(knowledge: Knowledge, object_: str, value: Any) -> Any:

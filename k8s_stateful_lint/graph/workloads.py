@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.node import Node, Resolution
 from k8s_stateful_lint.graph.pods import PodCount, Rollout, autoscaler_bounds, count_pods, rollout_of
 from k8s_stateful_lint.graph.storage import ROX, RWX, Attachment, Claim, PersistentVolume
@@ -63,7 +64,7 @@ _PER_POD_FIELDS = frozenset(
         "metadata.labels['statefulset.kubernetes.io/pod-name']",
     }
 )
-_VARIABLE = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
+_VARIABLE = regex(r"\$\(([A-Za-z_][\w.-]*)\)")
 HOSTNAME = "kubernetes.io/hostname"
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.knowledge.images import (
     ConfigFile,
     DataPath,
@@ -63,7 +64,7 @@ _WRAPPERS = {
     "setuidgid": 1, "chpst": 0, "timeout": 1,
 }  # fmt: skip
 _WRAPPER_OPTIONS_WITH_VALUE = frozenset({"-u", "-g", "-n", "-a", "-U"})
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
+_ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=")
 _SUBSTITUTION = "$__substitution__"
 
 

@@ -4,28 +4,30 @@ import re
 
 from msgspec import Struct
 
+from k8s_stateful_lint._patterns import regex
+
 DOCKER_HUB = "docker.io"
 
 _HUB_NAMES = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 
 # The grammar of distribution/reference (regexp.go), which containerd and CRI-O share.
-_DOMAIN = re.compile(
+_DOMAIN = regex(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
     r"|\[[A-Fa-f0-9:]+\])(?::[0-9]+)?"
 )
 _PATH_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_PATH_COMPONENT}(?:/{_PATH_COMPONENT})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}")
-_BARE_ID = re.compile(r"[0-9a-f]{64}")
+_PATH = regex(rf"{_PATH_COMPONENT}(?:/{_PATH_COMPONENT})*")
+_TAG = regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = regex(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}")
+_BARE_ID = regex(r"[0-9a-f]{64}")
 _LONGEST_NAME = 255
 
 # "16.3-alpine", "v3.5.9", "5.0rc1". Five digits and more are dates and build numbers, not versions.
-_VERSION = re.compile(r"v?(\d{1,4}(?:\.\d+)*)(?:$|[-_+.]|(?:rc|beta|alpha|a|b)\d*(?:$|[-_.]))", re.IGNORECASE)
+_VERSION = regex(r"v?(\d{1,4}(?:\.\d+)*)(?:$|[-_+.]|(?:rc|beta|alpha|a|b)\d*(?:$|[-_.]))", re.IGNORECASE)
 
 _FLOATING_WORDS = frozenset({"latest", "stable", "edge", "main", "master", "lts"})
 # Words that say how an image is built (base system, packaging), not which program version is inside.
-_VARIANT_WORD = re.compile(
+_VARIANT_WORD = regex(
     r"(?:alpine|debian|ubuntu|ubi|rhel|centos|rocky|oraclelinux|oracle|ol|c|el|fedora|jdk|jre|java|php|node)\d*(?:\.\d+)*"
     r"|wheezy|jessie|stretch|buster|bullseye|bookworm|trixie|forky|xenial|bionic|focal|jammy|noble|slim|distroless"
     r"|windowsservercore|nanoserver|ltsc\d+|scratch|temurin|corretto|perl|oss|management|apache|fpm|cli|rootless"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, TypeAlias
+
+from k8s_stateful_lint._patterns import regex
 
 Version: TypeAlias = tuple[int, int]
 """Major and minor: ``(1, 36)``. Patch releases do not matter to the tables."""
@@ -11,7 +12,7 @@ Version: TypeAlias = tuple[int, int]
 NEWEST: Final[Version] = (1, 36)
 """The newest version the tables describe; the target when nothing else is said."""
 
-_TEXT = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)?(?:[-+][0-9A-Za-z.+-]+)?")
+_TEXT = regex(r"v?(\d+)\.(\d+)(?:\.\d+)?(?:[-+][0-9A-Za-z.+-]+)?")
 
 
 def parse_version(text: str) -> Version:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model import kustomization, storage, workloads
 from k8s_stateful_lint.model.base import ApiStruct, Metadata
 from k8s_stateful_lint.model.placeholders import is_placeholder
@@ -53,10 +53,10 @@ Body = TypeVar("Body", bound=ApiStruct)
 
 KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 # Groups that never existed for a kind, as in `apiVersion: v1/apps`: people mean the kind, so it is read as the kind.
-_MANGLED_GROUP = re.compile(r"v\d+\w*\Z")
+_MANGLED_GROUP = regex(r"v\d+\w*\Z")
 _MAX_REPAIRS = 200
-_MESSAGE = re.compile(r"Expected `(?P<expected>.+?)`(?:, got `(?P<found>\w+)`)?.*?(?: - at `(?P<path>[^`]*)`)?\Z")
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_MESSAGE = regex(r"Expected `(?P<expected>.+?)`(?:, got `(?P<found>\w+)`)?.*?(?: - at `(?P<path>[^`]*)`)?\Z")
+_STEP = regex(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _TYPE_NAMES = {
     "int": "an integer",
     "str": "a string",

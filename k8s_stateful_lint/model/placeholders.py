@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_PLACEHOLDER = re.compile(
+from k8s_stateful_lint._patterns import regex
+
+_PLACEHOLDER = regex(
     r"""
     <[A-Za-z_][\w .,/:-]*>            # <Size>, <your password>
     | @[A-Za-z_][\w.-]*@              # @NAME@
@@ -17,7 +19,7 @@ _PLACEHOLDER = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_CAPITALS = re.compile(r"[A-Z][A-Z_]*[A-Z]\Z")
+_CAPITALS = regex(r"[A-Z][A-Z_]*[A-Z]\Z")
 
 
 def is_placeholder(text: object) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal, InvalidOperation
 
-_CHARSET = re.compile(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)\Z")
-_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\Z")
-_EXPONENT = re.compile(r"[eE][-+]?[0-9]+\Z")
+from k8s_stateful_lint._patterns import regex
+
+_CHARSET = regex(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)\Z")
+_NUMBER = regex(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\Z")
+_EXPONENT = regex(r"[eE][-+]?[0-9]+\Z")
 _SUFFIXES = {
     "n": Decimal("1e-9"),
     "u": Decimal("1e-6"),

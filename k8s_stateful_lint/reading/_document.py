@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from k8s_stateful_lint._patterns import regex
+
 from . import _json, _rocks, _ruamel
 from ._nodeplaces import NodePlaces
 from ._nodes import Unreadable, value_of
 from ._places import Extent, Places, Spot, comments_in
 from ._source import Comment, LineTable, Route, SourceFile, Span, encoding_of
 
-_CONTENT = re.compile(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|#[^\n]*+|%[^\n]*+)*+")
+_CONTENT = regex(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|#[^\n]*+|%[^\n]*+)*+")
 
 Engine = Literal["yamlrocks", "ruamel"]
 Part = Literal["value", "key", "entry"]

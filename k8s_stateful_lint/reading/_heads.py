@@ -7,6 +7,8 @@ is made only where it is certain that the fields in front of it are read as they
 import re
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
+
 from ._rocks import has_odd_breaks
 from ._source import TEMPLATE
 
@@ -25,11 +27,11 @@ class Unread(NamedTuple):
 
 # A mapping in block style: blank lines, comments, one marker in front, and keys in the first column. What is indented
 # belongs to the key above it, as long as the parser finds exactly these keys (and no quotes that go over them).
-_BLOCK_MAPPING = re.compile(
+_BLOCK_MAPPING = regex(
     rb"(?:---[ \t]*+\r?\n)?(?:[ \t]*+(?:#[^\n]*+)?\r?\n|[A-Za-z]+:(?=[ \t\r\n])[^\n]*+\n| [^\n]*+\n)*+"
 )
-_KEY = re.compile(rb"^([A-Za-z]+):", re.MULTILINE)
-_FIRST_COLUMN = re.compile(rb"\n([^ \n\r#]\S*+)")
+_KEY = regex(rb"^([A-Za-z]+):", re.MULTILINE)
+_FIRST_COLUMN = regex(rb"\n([^ \n\r#]\S*+)")
 
 
 def head_end(data: bytes, unread: Unread) -> int | None:

@@ -5,16 +5,17 @@ pairs, several documents without a separator) or what yamlrocks refuses (tabs) i
 """
 
 import json
-import re
 from typing import Any, NamedTuple
+
+from k8s_stateful_lint._patterns import regex
 
 from ._nodes import MAX_DEPTH
 from ._scalars import number
 
-_BLANKS = re.compile(r"[ \t\r\n]*")
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_BLANKS = regex(r"[ \t\r\n]*")
+_SURROGATE = regex(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = regex("[\ud800-\udfff]")
 
 
 class JsonDocument(NamedTuple):

@@ -5,9 +5,10 @@ Offsets are characters in the text of one document.
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from typing import NamedTuple
+
+from k8s_stateful_lint._patterns import regex
 
 from . import _scalars
 
@@ -18,7 +19,7 @@ _MOST_TROUBLES = 100  # of one document: whoever sees that many mends them all
 
 STANDARD = "tag:yaml.org,2002:"
 _RESOLVED_TAGS = frozenset(STANDARD + name for name in ("bool", "int", "float", "null", "timestamp"))
-_BASE64_BLANKS = re.compile(r"[\r\n]")
+_BASE64_BLANKS = regex(r"[\r\n]")
 
 
 class Trouble(NamedTuple):

@@ -4,9 +4,10 @@ The engines answer in offsets. What they must agree on to the character (where a
 where a block scalar ends) is defined here, on the text, once for both.
 """
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
+
+from k8s_stateful_lint._patterns import regex
 
 from ._source import Route
 
@@ -41,9 +42,9 @@ class Places(Protocol):
         ...
 
 
-_BLANK = re.compile(r"(?:[ \t\r\n]++|(?<![^\s])#[^\r\n]*+)*+")
-_PROPERTY = re.compile(r"[&!][^\s]*")
-_COLON = re.compile(r"[ \t]*:")
+_BLANK = regex(r"(?:[ \t\r\n]++|(?<![^\s])#[^\r\n]*+)*+")
+_PROPERTY = regex(r"[&!][^\s]*")
+_COLON = regex(r"[ \t]*:")
 
 
 def skip_properties(text: str, offset: int) -> int:
@@ -61,8 +62,8 @@ def behind_colon(text: str, key_end: int) -> int:
     return match.end() if match else key_end
 
 
-_BLOCK_HEADER = re.compile(r"[|>]([0-9]?)[-+]?([0-9]?)[^\r\n]*(?:\r?\n|\r|\Z)")
-_LINE_LEAD = re.compile(r" *(?:[-?:][ \t]+)*")
+_BLOCK_HEADER = regex(r"[|>]([0-9]?)[-+]?([0-9]?)[^\r\n]*(?:\r?\n|\r|\Z)")
+_LINE_LEAD = regex(r" *(?:[-?:][ \t]+)*")
 
 
 def block_scalar_end(text: str, start: int) -> int:
@@ -102,7 +103,7 @@ def block_scalar_end(text: str, start: int) -> int:
     return end
 
 
-_HASH = re.compile(r"(?:(?<=[ \t\r\n])|\A)#([^\r\n]*)")
+_HASH = regex(r"(?:(?<=[ \t\r\n])|\A)#([^\r\n]*)")
 
 
 def comments_in(text: str, places: Places) -> list[tuple[int, str]]:

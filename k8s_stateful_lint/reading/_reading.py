@@ -1,8 +1,9 @@
 """Reading a file: cut into documents, each read on its own, so that a broken one does not take the others with it."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
+
+from k8s_stateful_lint._patterns import regex
 
 from . import _json, _rocks, _ruamel
 from ._document import Body, Document, Engine, Piece
@@ -28,11 +29,11 @@ class Reading(NamedTuple):
 
 
 # Only in the first column do these markers separate documents, even inside of quotes and block scalars.
-_BOUNDARY = re.compile(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
+_BOUNDARY = regex(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 # Possessive quantifiers keep these linear where they fail.
-_NOTHING = re.compile(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|(?<![^ \t\r\n])#[^\n]*+)*+")
+_NOTHING = regex(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|(?<![^ \t\r\n])#[^\n]*+)*+")
 _LARGE_JSON = 1_000_000  # characters, beyond which the place of a fault in JSON is not worth reading it as YAML
-_DIRECTIVES = re.compile(rb"(?:[ \t]*+(?:#[^\n]*+)?\n|%[^\n]*+\n)++")
+_DIRECTIVES = regex(rb"(?:[ \t]*+(?:#[^\n]*+)?\n|%[^\n]*+\n)++")
 
 
 def read(

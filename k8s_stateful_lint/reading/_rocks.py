@@ -5,10 +5,11 @@ reads first, and `load` answers only when it is certain that go-yaml would say t
 duplicate key, a tag, a late merge, `1.0`, `1:30`, ...) is left to the careful engine.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
+
+from k8s_stateful_lint._patterns import regex
 
 from ._nodes import MAX_DEPTH, Trouble, Unreadable
 from ._places import Extent, Spot, block_scalar_end
@@ -43,24 +44,24 @@ def available() -> bool:
 
 # What the bytes of a document must hold before yamlrocks' YAML 1.1 and go-yaml can differ. Each pattern begins with a
 # literal, which makes the search a memchr.
-_COLON_DIGITS = re.compile(rb":[0-9_]+(?=[\s,\]}:.]|\Z)")
-_BASE_60 = re.compile(rb"(?:[\s,\[{]|\A)[-+]?([0-9_]+(?::[0-9_]+)+)(?:\.[0-9_]*)?(?=[\s,\]}:]|\Z)")
-_UNDERSCORE = re.compile(rb"_[0-9._](?<=[\s,\[{+.-]_.)")
-_UNDERSCORE_NUMBER = re.compile(rb"(?:[\s,\[{]|\A)[-+]?\.?_[0-9._eE+-]*(?=[\s,\]}:]|\Z)")
-_TAG = re.compile(rb"!(?:![a-z]|<)")
+_COLON_DIGITS = regex(rb":[0-9_]+(?=[\s,\]}:.]|\Z)")
+_BASE_60 = regex(rb"(?:[\s,\[{]|\A)[-+]?([0-9_]+(?::[0-9_]+)+)(?:\.[0-9_]*)?(?=[\s,\]}:]|\Z)")
+_UNDERSCORE = regex(rb"_[0-9._](?<=[\s,\[{+.-]_.)")
+_UNDERSCORE_NUMBER = regex(rb"(?:[\s,\[{]|\A)[-+]?\.?_[0-9._eE+-]*(?=[\s,\]}:]|\Z)")
+_TAG = regex(rb"!(?:![a-z]|<)")
 # go-yaml lets no value begin with a percent sign. (In flow style, we do.)
-_PERCENT = re.compile(rb"%(?<=[:-] %)")
+_PERCENT = regex(rb"%(?<=[:-] %)")
 # A question mark at the start of a line: a complex key to yamlrocks also where go-yaml continues a plain scalar.
-_QUESTION = re.compile(rb"\?(?=\s|\Z)")
-_VALUE_LEAD = re.compile(rb"[ \t]*+(?:- +)*+(?:[^\s#:][^:\n]*+:[ \t]+)?")
-_KEY_LEAD = re.compile(rb" *(?:- +)*")
-_MERGE = re.compile(rb"<<\s*:")
+_QUESTION = regex(rb"\?(?=\s|\Z)")
+_VALUE_LEAD = regex(rb"[ \t]*+(?:- +)*+(?:[^\s#:][^:\n]*+:[ \t]+)?")
+_KEY_LEAD = regex(rb" *(?:- +)*")
+_MERGE = regex(rb"<<\s*:")
 # Line breaks to go-yaml only; and a byte order mark, which yamlrocks drops.
 _BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf")
-_ALIAS = re.compile(rb"\*[^\s,\]}](?<=[\s\[,]\*.)")
+_ALIAS = regex(rb"\*[^\s,\]}](?<=[\s\[,]\*.)")
 _MANY_ALIASES = 30
 # Numbers to go-yaml, text to yamlrocks: 0o17, 09.
-_SUSPECT_TEXT = re.compile(r"[-+]?_*0[0-9_]*[oO89]")
+_SUSPECT_TEXT = regex(r"[-+]?_*0[0-9_]*[oO89]")
 
 _known_keys: set[str] = set()
 """Keys that are known to be harmless: manifests repeat a few thousand, and comparing sets is faster than looking."""
@@ -273,10 +274,10 @@ def _always_quoted(text: str, data: bytes) -> bool:
     return data.count(plain) == data.count(b'"' + plain + b'"') + data.count(b"'" + plain + b"'")
 
 
-_WORD = re.compile(r"[ \t]*:[ \t]+([A-Za-z]+|~)(?=[ \t]*(?:[,\]}\r\n]|\Z)|[ \t]+#)")
-_ALIAS_TEXT = re.compile(r"\*[^\s,\]}](?<=[\s\[,]\*.)")
-_ANCHOR_TEXT = re.compile(r"&[^\s,\]}](?<=[\s\[,{]&.)")
-_CLOSING = re.compile(r"(?:[ \t\r\n,]|(?<=[ \t\r\n])#[^\n]*+)*+[\]}]")
+_WORD = regex(r"[ \t]*:[ \t]+([A-Za-z]+|~)(?=[ \t]*(?:[,\]}\r\n]|\Z)|[ \t]+#)")
+_ALIAS_TEXT = regex(r"\*[^\s,\]}](?<=[\s\[,]\*.)")
+_ANCHOR_TEXT = regex(r"&[^\s,\]}](?<=[\s\[,{]&.)")
+_CLOSING = regex(r"(?:[ \t\r\n,]|(?<=[ \t\r\n])#[^\n]*+)*+[\]}]")
 
 
 class RocksPlaces:

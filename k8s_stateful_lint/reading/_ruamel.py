@@ -5,18 +5,19 @@ events are used, so depth is bounded by us and not by a recursion, and the value
 """
 
 import math
-import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal
 
+from k8s_stateful_lint._patterns import regex
+
 from ._nodes import MAX_DEPTH, Node, Trouble, Unreadable, shown, too_many_aliases
 
-_INDENT_TAB = re.compile(r"[ \t]*")
+_INDENT_TAB = regex(r"[ \t]*")
 _OVERHEAD = 50  # characters that could be read in the time that it takes to begin
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = regex("[\ud800-\udfff]")
 _BREAKS = "\r\n\x85\u2028\u2029"
 
 

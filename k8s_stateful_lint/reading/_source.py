@@ -1,15 +1,16 @@
 """A file's bytes, its text, and places in it."""
 
 import codecs
-import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
+
 Route = tuple[str | int, ...]
 """Keys and indexes that lead from the root of a document's value to a node."""
 
-TEMPLATE = re.compile(rb"\{\{[-\s]*[.$\"(/`\w]|\{%")
+TEMPLATE = regex(rb"\{\{[-\s]*[.$\"(/`\w]|\{%")
 """What only a template says."""
 
 

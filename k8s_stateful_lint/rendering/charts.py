@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.units import directory_of
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.reading import Document, read
@@ -23,8 +24,8 @@ NO_PROGRAM = "helm is not on the PATH: no chart was rendered, its templates are 
 
 _CHART = "Chart.yaml"
 # A file of values beside values.yaml, or one for a test of the chart (chart-testing reads ci/*-values.yaml).
-_VALUES = re.compile(r"(?:values[-_.].+|.+[-_.]values)\.ya?ml\Z")
-_SOURCE = re.compile(rb"^# Source: (\S+)[ \t\r]*$", re.MULTILINE)
+_VALUES = regex(r"(?:values[-_.].+|.+[-_.]values)\.ya?ml\Z")
+_SOURCE = regex(rb"^# Source: (\S+)[ \t\r]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

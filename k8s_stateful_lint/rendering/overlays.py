@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import posixpath
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.units import directory_of
 from k8s_stateful_lint.model.decode import KUSTOMIZATION_FILES, decode
 from k8s_stateful_lint.model.kustomization import KustomizationBody
@@ -31,7 +31,7 @@ from .trace import OverlayTrace, Told
 NO_PROGRAM = "neither kustomize nor kubectl is on the PATH: no overlay was rendered, its files are linted as they are"
 ORIGIN = "config.kubernetes.io/origin"
 
-_REMOTE = re.compile(r"://|\A(?:git::|git@|github\.com[/:]|[\w.-]+\.\w+:)|[?&](?:ref|version)=")
+_REMOTE = regex(r"://|\A(?:git::|git@|github\.com[/:]|[\w.-]+\.\w+:)|[?&](?:ref|version)=")
 _FILE_KEYS = ("resources", "crds", "configurations", "generators", "transformers", "validators")
 
 

@@ -9,16 +9,18 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from k8s_stateful_lint._patterns import regex
+
 TIME_LIMIT = 60
 """Seconds that one overlay or chart may take; the slowest that we know need less than two."""
 
 # An address where nobody answers: whatever asks for the network learns at once that there is none.
 _NOWHERE = "http://127.0.0.1:9"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-_KLOG = re.compile(
+_KLOG = regex(
     r'\A[EFIW]\d{4} \S+\s+\d+ \S+\] (?:"command failed" err=(?:"(?P<line>.*)"|<\n(?P<lines>.*)\n >))?', re.DOTALL
 )
-_RECURSION = re.compile(r".*recursed accumulation of path '(?P<path>[^']*)': ", re.DOTALL)
+_RECURSION = regex(r".*recursed accumulation of path '(?P<path>[^']*)': ", re.DOTALL)
 _LONGEST = 600
 Item = TypeVar("Item")
 Result = TypeVar("Result")

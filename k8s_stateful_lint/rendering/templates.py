@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model.resource import Part, Resource, Spot
 from k8s_stateful_lint.reading import Route, SourceFile, Span
 
 from .rendered import Files
 
-_ACTION = re.compile(r"\{\{.*?\}\}")
-_CONTROL = re.compile(r"\s*(?:\{\{-?.*?\}\}\s*)+\Z")
-_KEY = re.compile(r"(?P<dashes>(?:-\s+)*)(?P<key>[^\s:#{}'\"][^:{}]*)\s*:(?:\s|\Z)")
+_ACTION = regex(r"\{\{.*?\}\}")
+_CONTROL = regex(r"\s*(?:\{\{-?.*?\}\}\s*)+\Z")
+_KEY = regex(r"(?P<dashes>(?:-\s+)*)(?P<key>[^\s:#{}'\"][^:{}]*)\s*:(?:\s|\Z)")
 
 
 class _Line(NamedTuple):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.model.resource import Part, Resource, Spot
 from k8s_stateful_lint.reading import Document, Route, read
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 # What tells the items of a list apart: the merge keys of the API's lists.
 _MERGE_KEYS = ("mountPath", "name", "containerPort", "port", "devicePath", "topologyKey", "key", "ip")
-_HASH = re.compile(r"-[a-z0-9]{10}\Z")
+_HASH = regex(r"-[a-z0-9]{10}\Z")
 
 
 class Told(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.engine.report import Location, ObjectReference, Report, ReportedFinding
 from k8s_stateful_lint.reports.lettering import columns, line_of_text, name_of, printable
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 MASK = "[masked]"
 _WIDTH = 160
-_SECRET = re.compile(r"""\bkind["']?\s*:\s*["']?Secret\b|\bsecretGenerator\b""")
-_KEY = re.compile(r"""(\s*(?:-\s+)*["']?([A-Za-z0-9_.\-/]+)["']?\s*:)(?:\s|$)""")
+_SECRET = regex(r"""\bkind["']?\s*:\s*["']?Secret\b|\bsecretGenerator\b""")
+_KEY = regex(r"""(\s*(?:-\s+)*["']?([A-Za-z0-9_.\-/]+)["']?\s*:)(?:\s|$)""")
 _KEYS_OF_ANY_OBJECT = frozenset(
     {"apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations", "type", "immutable", "data"}
     | {"stringData"}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import TYPE_CHECKING
+
+from k8s_stateful_lint._patterns import regex
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.engine.report import ObjectReference
 
 _TAB = "    "
 # A word of a shell command: what stands in quotes or in $( ) is not broken.
-_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\$\([^)]*\)|[^\s'"])+""")
+_WORD = regex(r"""(?:'[^']*'|"[^"]*"|\$\([^)]*\)|[^\s'"])+""")
 
 
 def printable(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.engine.report import DataFate, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
 from k8s_stateful_lint.reports.fates import TITLE, size, what
@@ -29,8 +30,8 @@ _FATES = {
 }
 _SEVERITIES = ("error", "warning", "info")
 # What a forge turns into a mention or a reference: people and issues are not to be disturbed by a manifest.
-_REFERENCE = re.compile(r"([@#!~%$])(?=\w)")
-_SPECIAL = re.compile(r"([\\`*_\[\]#!|~])")
+_REFERENCE = regex(r"([@#!~%$])(?=\w)")
+_SPECIAL = regex(r"([\\`*_\[\]#!|~])")
 
 
 def render(report: Report, style: Style) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.sources import is_no_file
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.engine.report import ReportedFinding
 
-_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
+_DRIVE = regex(r"[A-Za-z]:[/\\]")
 
 
 def in_repository(path: str, *variables: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.graph import Graph, Node, Workload
@@ -63,7 +63,7 @@ _ACCEPTED_WITHOUT = frozenset(
 )
 # Written by old API servers, in exported objects; people do not write them.
 _SERVER_METADATA = frozenset({"clusterName", "initializers"})
-_CAPITALS = re.compile(r"_*[A-Z][A-Z0-9_]*\Z")
+_CAPITALS = regex(r"_*[A-Z][A-Z0-9_]*\Z")
 
 
 class Outcome(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,14 +19,15 @@ from typing import Any
 import msgspec
 
 from k8s_stateful_lint._about import __version__
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.knowledge.versions import Version, format_version, parse_version
 
 Schema = dict[str, Any]
 
-_DIRECTORY = re.compile(r"v(\d+\.\d+)\.\d+-local-strict\Z")
-_PACKAGE_VERSION = re.compile(r"__version__\s*=\s*['\"]([\w.+-]+)['\"]")
-_KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*\Z")
-_API_VERSION = re.compile(r"(?:(?P<group>[a-z][a-z0-9-]*)(?:\.[a-z0-9.-]+)?/)?(?P<version>v[a-z0-9]+)\Z")
+_DIRECTORY = regex(r"v(\d+\.\d+)\.\d+-local-strict\Z")
+_PACKAGE_VERSION = regex(r"__version__\s*=\s*['\"]([\w.+-]+)['\"]")
+_KIND = regex(r"[A-Za-z][A-Za-z0-9]*\Z")
+_API_VERSION = regex(r"(?:(?P<group>[a-z][a-z0-9-]*)(?:\.[a-z0-9.-]+)?/)?(?P<version>v[a-z0-9]+)\Z")
 # Keywords that say nothing about what is valid; formats are not checked by the API's own schemas either.
 _SILENT_KEYWORDS = frozenset({"$id", "$schema", "default", "description", "format"})
 _APPLICATION = "k8s-stateful-lint"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.config import Config, ConfigError, Problem
 from k8s_stateful_lint.knowledge.versions import NEWEST, Version, parse_version
 
-_RANGE = re.compile(r"\s*(v?\d+\.\d+(?:\.\d+)?)\s*(?:-|\.\.)\s*(v?\d+\.\d+(?:\.\d+)?)\s*\Z")
-_SEVERAL = re.compile(r"\d\s*-\s*v?\d+\.\d+")
+_RANGE = regex(r"\s*(v?\d+\.\d+(?:\.\d+)?)\s*(?:-|\.\.)\s*(v?\d+\.\d+(?:\.\d+)?)\s*\Z")
+_SEVERAL = regex(r"\d\s*-\s*v?\d+\.\d+")
 
 
 def targets_of(config: Config) -> tuple[Version, ...]:

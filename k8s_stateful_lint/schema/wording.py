@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model.resource import field_path
 from k8s_stateful_lint.reading import Route
 from k8s_stateful_lint.schema.kinds import Error, KindSchema, value_at
@@ -21,7 +22,7 @@ _TYPE_NAMES = {
     "string": "a string",
 }
 _LONGEST_QUOTE = 60
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
+_NUMBER = regex(r"-?\d+(?:\.\d+)?\Z")
 _NEAR = 0.75
 
 
