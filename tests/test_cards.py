@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from k8s_stateful_lint.config import Config, config_from
-from k8s_stateful_lint.engine.cards import Card, Example, Head, encode_index, read_card, read_cards, rules_directory
-from k8s_stateful_lint.engine.catalogue import CHANGE
+from k8s_stateful_lint.engine import catalogue
+from k8s_stateful_lint.engine.cards import Card, Example, encode_index, read_card, read_cards, rules_directory
+from k8s_stateful_lint.engine.catalogue import CHANGE, CatalogueError, paired
 from k8s_stateful_lint.engine.compare import Side, compare
 from k8s_stateful_lint.engine.report import Report
 from k8s_stateful_lint.engine.run import run
@@ -135,9 +137,28 @@ def test_also_names_rules() -> None:
             assert not unknown, (name, example.title, unknown)
 
 
-def test_index_is_made_from_the_cards() -> None:
-    heads: dict[str, Head] = read_cards()
-    assert (rules_directory() / "index.json").read_bytes() == encode_index(heads)
+def test_index_is_made_from_the_cards_and_their_functions() -> None:
+    assert (rules_directory() / "index.json").read_bytes() == encode_index(paired())
+
+
+def test_a_card_or_a_function_that_stands_alone_makes_no_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = read_cards()
+    name, head = next((name, head) for name, head in cards.items() if not head.engine)
+    others = {other: each for other, each in cards.items() if other != name}
+    strange = msgspec.structs.replace(head, name="strange")
+    for wrong in (others, {**cards, "strange": strange}, {**others, name: msgspec.structs.replace(head, engine=True)}):
+        monkeypatch.setattr(catalogue, "read_cards", wrong.copy)
+        with pytest.raises(CatalogueError, match="strange" if "strange" in wrong else name):
+            paired()
+
+
+def test_a_card_has_options_where_its_function_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = read_cards()
+    name, head = next((name, head) for name, head in cards.items() if head.options)
+    wrong = {**cards, name: msgspec.structs.replace(head, options={})}
+    monkeypatch.setattr(catalogue, "read_cards", wrong.copy)
+    with pytest.raises(CatalogueError, match=name):
+        paired()
 
 
 def test_default_configuration_is_valid() -> None:

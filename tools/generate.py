@@ -21,9 +21,10 @@ MADE = "<!-- Made by `make generate`; edit the cards in rules/ or tools/generate
 
 
 def rule_index() -> bytes:
-    from k8s_stateful_lint.engine.cards import encode_index, read_cards
+    from k8s_stateful_lint.engine.cards import encode_index
+    from k8s_stateful_lint.engine.catalogue import paired
 
-    return encode_index(read_cards())
+    return encode_index(paired())
 
 
 def rule_list() -> bytes:

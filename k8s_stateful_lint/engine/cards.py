@@ -94,6 +94,8 @@ class Head(_CardPart, frozen=True):
     options: dict[str, Any] = {}
     # Rules that the engine itself implements have a card but no function.
     engine: bool = False
+    # The types of what the function is called with.
+    subjects: tuple[str, ...] = ()
 
     def applies_to(self, target: Version) -> bool:
         """Whether the rule is about a version of Kubernetes."""
@@ -166,7 +168,7 @@ def heads() -> dict[str, Head]:
 
 
 def read_cards() -> dict[str, Head]:
-    """The heads read from the cards themselves: what the index must hold."""
+    """The heads read from the cards themselves."""
     found = {}
     for path in sorted(rules_directory().glob("*/*.yaml")):
         found[path.stem] = read_card(path).head(path.parent.name, path.stem)

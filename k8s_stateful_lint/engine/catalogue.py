@@ -3,68 +3,84 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
 from types import FunctionType, ModuleType
-from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint.checks.finding import Finding
-from k8s_stateful_lint.engine.cards import Head, heads
+from k8s_stateful_lint.engine.cards import Head, heads, read_cards
 
 Check = Callable[..., Iterator[Finding]]
 CHANGE = "change"
 """The family of the rules that compare two revisions: they run in ``compare``, the others in ``check``."""
 
 
-class Rule(NamedTuple):
-    """A card's head with the function that implements it, and the subjects the function is called with."""
+class Rule:
+    """A rule that a function implements; it is imported when there is something that it looks at."""
 
-    head: Head
-    check: Check
-    subjects: tuple[str, ...]
-    takes_options: bool
+    def __init__(self, head: Head) -> None:
+        """Take what the index says of the rule."""
+        self.head = head
+        self.subjects = head.subjects
+        self.takes_options = bool(head.options)
+
+    @cached_property
+    def check(self) -> Check:
+        """The function."""
+        return _functions(self.head.family)[self.head.name]
 
 
 class CatalogueError(Exception):
-    """A card or a function stands alone."""
+    """A card or a function stands alone, or they do not agree."""
 
 
 @cache
 def rules() -> dict[str, Rule]:
-    """Every rule about one revision that has a function, in the order of families and names.
-
-    Raises:
-        CatalogueError: a card has no function, or a function no card.
-
-    """
-    return _paired(head for head in heads().values() if head.family != CHANGE)
+    """Every rule about one revision that has a function, in the order of families and names."""
+    return {name: Rule(head) for name, head in heads().items() if not head.engine and head.family != CHANGE}
 
 
 @cache
 def change_rules() -> dict[str, Rule]:
-    """Every rule that compares two revisions.
+    """Every rule that compares two revisions."""
+    return {name: Rule(head) for name, head in heads().items() if not head.engine and head.family == CHANGE}
+
+
+def paired() -> dict[str, Head]:
+    """What the index must hold: the heads of the cards, with the subjects that their functions are called with.
 
     Raises:
-        CatalogueError: a card has no function, or a function no card.
+        CatalogueError: a card has no function, or a function no card, or only one of them has options.
 
     """
-    return _paired(head for head in heads().values() if head.family == CHANGE)
+    cards = read_cards()
+    functions = {
+        name: check
+        for family in {head.family for head in cards.values() if not head.engine}
+        for name, check in _functions(family).items()
+    }
+    if alone := functions.keys() ^ {name for name, head in cards.items() if not head.engine}:
+        raise CatalogueError(f"without a card or without a function: {', '.join(sorted(alone))}")
+    for name, check in functions.items():
+        parameters = check.__annotations__
+        if ("options" in parameters) != bool(cards[name].options):
+            raise CatalogueError(f"{name}: its card has options and its function takes none, or the other way round")
+        subjects = str(next(iter(parameters.values()))).split("|")
+        cards[name] = msgspec.structs.replace(cards[name], subjects=tuple(each.strip() for each in subjects))
+    return cards
 
 
-def _paired(cards: Iterable[Head]) -> dict[str, Rule]:
-    by_family: dict[str, dict[str, Head]] = {}
-    for head in cards:
-        if not head.engine:
-            by_family.setdefault(head.family, {})[head.name] = head
-    found: dict[str, Rule] = {}
-    for family, members in by_family.items():
-        functions = {name: check for module in _modules(family) for name, check in _functions(module).items()}
-        if functions.keys() != members.keys():
-            alone = sorted(functions.keys() ^ members.keys())
-            raise CatalogueError(f"family {family}: without a card or without a function: {', '.join(alone)}")
-        for name, head in members.items():
-            found[name] = _rule(head, functions[name])
-    return found
+@cache
+def _functions(family: str) -> dict[str, Check]:
+    """The functions of a family by the names of their rules."""
+    return {
+        name.replace("_", "-"): function
+        for module in _modules(family)
+        for name, function in vars(module).items()
+        if isinstance(function, FunctionType) and function.__module__ == module.__name__ and not name.startswith("_")
+    }
 
 
 def _modules(family: str) -> Iterator[ModuleType]:
@@ -78,21 +94,6 @@ def _modules(family: str) -> Iterator[ModuleType]:
     for found in pkgutil.iter_modules(module.__path__):
         if not found.name.startswith("_"):
             yield importlib.import_module(f"{module.__name__}.{found.name}")
-
-
-def _functions(module: ModuleType) -> dict[str, Check]:
-    return {
-        name.replace("_", "-"): function
-        for name, function in vars(module).items()
-        if isinstance(function, FunctionType) and function.__module__ == module.__name__ and not name.startswith("_")
-    }
-
-
-def _rule(head: Head, check: Check) -> Rule:
-    parameters = list(check.__annotations__)
-    subject = str(check.__annotations__[parameters[0]])
-    subjects = tuple(part.strip() for part in subject.split("|"))
-    return Rule(head, check, subjects, takes_options="options" in parameters)
 
 
 def families() -> frozenset[str]:
