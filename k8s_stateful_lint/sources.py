@@ -122,13 +122,20 @@ def _bytes_of(path: str) -> bytes:
             return _not_too_large(stream.read(LARGEST + 1))
     # Who opens a pipe like a file waits for its writer, perhaps for ever.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise OSError("it is no regular file")
         if status.st_size > LARGEST:
             raise OSError(_TOO_LARGE)
-        return file.read()
+        # One byte more than there should be, so that a single call also tells that the file ends there.
+        data = os.read(descriptor, status.st_size + 1)
+        if len(data) != status.st_size:
+            with open(descriptor, "rb", closefd=False) as file:
+                data = _not_too_large(data + file.read(LARGEST + 1))
+        return data
+    finally:
+        os.close(descriptor)
 
 
 def _not_too_large(data: bytes) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint._patterns import regex
-from k8s_stateful_lint.checks import _server
+from k8s_stateful_lint.checks import server
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import edit_distance, is_near_miss
 from k8s_stateful_lint.config import Severity
@@ -1046,23 +1046,25 @@ def _is_above_zero(value: object) -> bool:
 
 def invalid_name(node: Node) -> Iterator[Finding]:
     """A name, label or key with characters or a length that the server refuses."""
-    yield from _refusals(node, _server.names(node))
+    for remark in server.names(node) if _is_judged(node) else ():
+        yield _refused_by_server(node, remark)
 
 
 def invalid_value(node: Node) -> Iterator[Finding]:
     """A value that the server refuses although its type is right."""
-    yield from _refusals(node, _server.values(node))
+    for remark in server.values(node) if _is_judged(node) else ():
+        yield _refused_by_server(node, remark)
 
 
 def duplicate_entry(node: Node) -> Iterator[Finding]:
     """Two entries of a list with one name."""
-    for remark, first in _server.duplicates(node) if _is_judged(node) else ():
+    for remark, first in server.duplicates(node) if _is_judged(node) else ():
         yield _refused_by_server(node, remark, Related(node.at(*first), "the first one"))
 
 
 def api_server_warning(node: Node) -> Iterator[Finding]:
     """What the server accepts, and warns about."""
-    for remark in _server.warnings(node) if _is_judged(node) else ():
+    for remark in server.warnings(node) if _is_judged(node) else ():
         yield Finding(
             place=_shown(node.resource, remark.route),
             message=f"the API server accepts {node.label} and warns: {field_path(remark.route)}: {remark.words}",
@@ -1075,12 +1077,7 @@ def _is_judged(node: Node) -> bool:
     return node.resource.body is not None and node.resource.api_version not in _ANCIENT
 
 
-def _refusals(node: Node, remarks: Iterator[_server.Remark]) -> Iterator[Finding]:
-    for remark in remarks if _is_judged(node) else ():
-        yield _refused_by_server(node, remark)
-
-
-def _refused_by_server(node: Node, remark: _server.Remark, *related: Related) -> Finding:
+def _refused_by_server(node: Node, remark: server.Remark, *related: Related) -> Finding:
     value = node.resource.get(*remark.route)
     shown = f' "{value}"' if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
     what = f"{field_path(remark.route)}{shown} of {node.label}"
@@ -1244,7 +1241,15 @@ _READ_FIELDS = frozenset(
 )
 _QUANTITIES = frozenset({"storage", "sizeLimit"})
 _NOT_READ = frozenset({"env", "envFrom", "command", "args", "data", "stringData", "annotations", "status"})
-_MAY_HOLD_PLACEHOLDER = regex(rb"[<@%]|\{\{|\$[{(A-Z]|\[\[|:\s*['\"]?[A-Z_]{2,}['\"]?[\s,}]")
+# What a document with a placeholder holds. One after the other, because a search for a literal is many times faster.
+_MAY_HOLD_PLACEHOLDER = tuple(
+    regex(pattern)
+    for pattern in (
+        *(rb"<[A-Za-z_]", rb"@[A-Za-z_][^@\n]*@", rb"%[A-Z][A-Z0-9_]*%", rb"\{\{", rb"\[\[", rb"\$[{(A-Z]"),
+        rb":\s*['\"]?[A-Z_]{2,}['\"]?[\s,}]",
+        rb"\\[ux]",  # what is written with escapes may be any of them
+    )
+)
 # How a placeholder begins, and how messages call the pattern.
 _PATTERNS = (
     ("{{", "{{ }}"),
@@ -1263,12 +1268,13 @@ def placeholder_in_manifest(node: Node) -> Iterator[Finding]:
     mates = node.graph.nodes_in_file(node.resource.path)
     if mates[0] is not node:
         return
+    mates = [mate for mate in mates if mate.resource.body is not None and not isinstance(mate, Kustomization)]
     # The items of a List share one document, which is searched once.
     documents = dict.fromkeys(mate.resource.document for mate in mates)
-    suspects = {document for document in documents if document.may_match(_MAY_HOLD_PLACEHOLDER)}
+    suspects = {document for document in documents if any(map(document.may_match, _MAY_HOLD_PLACEHOLDER))}
     seen: set[str] = set()
     for mate in mates:
-        if mate.resource.body is None or isinstance(mate, Kustomization) or mate.resource.document not in suspects:
+        if mate.resource.document not in suspects:
             continue
         for route, field, text in _placeholders(mate.resource.as_written.raw):
             pattern, found = _pattern_of(text)
@@ -1322,51 +1328,24 @@ def field_newer_than_target(
     subject: Workload | Claim | PersistentVolume | DisruptionBudget | Service | Autoscaler,
 ) -> Iterator[Finding]:
     """A field that a cluster of the target version drops or refuses."""
-    graph = subject.graph
-    for row in graph.knowledge.fields:
-        if row.on_at(graph.target):
-            continue
-        for route in _written_fields(subject, row):
-            yield _too_new(subject, row, route)
+    graph, resource = subject.graph, subject.resource
+    for holder, base in _holders(subject):
+        tree = graph.knowledge.fields_off(holder, graph.target)
+        for row, below in tree.written_in(resource.get(*base)) if tree else ():
+            route = (*base, *below)
+            value = resource.get(*route)
+            if "=" in row.path or (value != "" and not is_placeholder(value)):
+                yield _too_new(subject, row, route)
 
 
-def _written_fields(node: Node | Claim, row: Field) -> Iterator[Route]:
-    """The routes at which a field of the table is written."""
-    path, _, wanted = row.path.partition("=")
-    start, *steps = path.split(".")
-    base: Route
+def _holders(node: Node | Claim) -> Iterator[tuple[str, Route]]:
+    """What the table of fields calls the object, or a part of it, and where that is."""
     if isinstance(node, Claim):
-        if "PersistentVolumeClaim" not in row.kinds:
-            return
-        base = node.route
-    elif isinstance(node, Workload) and start == "PodTemplate":
-        base = node.template_route
-    elif node.resource.kind in row.kinds:
-        base = ("spec", "jobTemplate") if node.resource.kind == "CronJob" else ()
-    else:
+        yield "PersistentVolumeClaim", node.route
         return
-    for route in _expanded(node.resource, base, steps):
-        value = node.resource.get(*route)
-        if wanted:
-            if wanted in map(str, value if isinstance(value, list) else [value]):
-                yield route
-        elif value is not None and value != "" and not is_placeholder(value):
-            yield route
-
-
-def _expanded(resource: Resource, base: Route, steps: list[str]) -> Iterator[Route]:
-    if not steps:
-        yield base
-        return
-    step, rest = steps[0], steps[1:]
-    if not step.endswith("[]"):
-        yield from _expanded(resource, (*base, step), rest)
-        return
-    name = step.removesuffix("[]")
-    for field in ("initContainers", "containers") if name == "containers" else (name,):
-        items = resource.get(*base, field)
-        for index in range(len(items)) if isinstance(items, list) else ():
-            yield from _expanded(resource, (*base, field, index), rest)
+    yield node.kind, ("spec", "jobTemplate") if node.kind == "CronJob" else ()
+    if isinstance(node, Workload):
+        yield "PodTemplate", node.template_route
 
 
 def _too_new(node: Node, row: Field, route: Route) -> Finding:

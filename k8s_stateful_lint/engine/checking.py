@@ -87,7 +87,8 @@ def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) ->
             except Exception as error:
                 crashes.append(_crash(rule, owner_of(subject), error))
                 continue
-            found.extend(Found(finding, owner_of(subject), _weak(subject)) for finding in said)
+            if said:
+                found.extend(Found(finding, owner_of(subject), _weak(subject)) for finding in said)
     return found
 
 

@@ -47,7 +47,7 @@ UNREAD = Unread(
     "kind",
     "CustomResourceDefinition",
     frozenset({"spec", "status"}),
-    unless=(regex(rb"\$(?:patch|retainKeys)"), MARKER),
+    unless=((b"$", regex(rb"\$(?:patch|retainKeys)")), (b"#", MARKER)),
 )
 """What no rule looks at; it is read nevertheless where words in it make the object a patch, or suppress something."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.model.resource import Resource
     from k8s_stateful_lint.reading import Comment, Document, SourceFile
 
+_NAME = b"k8s-stateful-lint"
 ANNOTATION = "k8s-stateful-lint/ignore"
 # Generous: any case, blanks anywhere, "=" or ":" or nothing before the list, round brackets, no brackets at all.
 _DIRECTIVE = regex(r"k8s-stateful-lint\s*:\s*(?:ignore|disable)\b\s*[:=]?\s*(?P<rest>.*)", re.IGNORECASE)
@@ -88,7 +89,10 @@ class Suppressions:
 
 def may_suppress(document: Document) -> bool:
     """Whether a document may hold directives."""
-    return document.has_word(ANNOTATION.encode()) or document.may_match(MARKER)
+    # Most documents do not hold the name, and looking for the comment around it takes much longer.
+    return document.has_word_in_any_case(_NAME) and (
+        document.has_word(ANNOTATION.encode()) or document.may_match(MARKER)
+    )
 
 
 def suppressions_of(file: SourceFile, documents: Iterable[Document], resources: Iterable[Resource]) -> Suppressions:

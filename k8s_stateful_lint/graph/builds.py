@@ -37,7 +37,9 @@ class Builds:
             elif node.is_partial and node.name:
                 self._loose[node.kind, node.name].append(node)
         self._patches = {
-            directory: patches for directory, build in units.builds.items() if (patches := tuple(self._read(build)))
+            directory: _Listed(patches)
+            for directory, build in units.builds.items()
+            if (patches := tuple(self._read(build)))
         }
 
     def __bool__(self) -> bool:
@@ -67,10 +69,11 @@ class Builds:
         applied: dict[Patch, None] = {}
         for chain in self._units.chains(resource.path)[:_MAX_BUILDS] if self._patches else ():
             raw: Mapping[str, Any] | None = resource.raw
-            for patch in (patch for build in chain for patch in self._patches.get(build.directory, ())):
-                if raw is not None and patch.fits(raw):
-                    raw = patch.apply(raw)
-                    applied[patch] = None
+            for listed in (self._patches[build.directory] for build in chain if build.directory in self._patches):
+                for patch in listed.that_may_fit(resource):
+                    if raw is not None and patch.fits(raw):
+                        raw = patch.apply(raw)
+                        applied[patch] = None
             variants.append(raw)
         for patch in self._beside(node):
             # Nobody says whether and when it is applied.
@@ -89,6 +92,23 @@ class Builds:
             patch = Patch(other.resource.raw, None, Place(other.resource, ()), is_file=True)
             if other.shares_unit(node) and patch.fits(node.resource.raw):
                 yield patch
+
+
+class _Listed:
+    """The patches of one kustomization, by what they are for."""
+
+    def __init__(self, patches: Iterable[Patch]) -> None:
+        self._with_target: list[tuple[int, Patch]] = []
+        self._named: dict[tuple[str, str], list[tuple[int, Patch]]] = defaultdict(list)
+        for entry in enumerate(patches):
+            kind_and_name = entry[1].names
+            (self._with_target if kind_and_name is None else self._named[kind_and_name]).append(entry)
+
+    def that_may_fit(self, resource: Resource) -> Iterator[Patch]:
+        """Those that may be for an object, in the order in which they are listed."""
+        named = self._named.get((resource.kind, str(resource.get("metadata", "name"))))
+        found = self._with_target if named is None else sorted([*self._with_target, *named], key=lambda entry: entry[0])
+        return (patch for _, patch in found)
 
 
 def _is_patch_like(node: Node) -> bool:

@@ -42,6 +42,7 @@ class Units:
     def __init__(self, kustomizations: Iterable[Resource]) -> None:
         """Take the kustomizations of the input; every other directory is a unit by itself."""
         self.builds: dict[str, Build] = {}
+        self._of: dict[str, frozenset[str]] = {}
         self.patch_files: set[str] = set()
         for resource in kustomizations:
             if isinstance(resource.body, KustomizationBody):
@@ -125,7 +126,11 @@ class Units:
 
     def of(self, path: str) -> frozenset[str]:
         """The units of a file: its directory, and the directory of every kustomization that builds it."""
-        return frozenset((directory_of(path), *(build.directory for build in self.builds_of(path))))
+        units = self._of.get(path)
+        if units is None:
+            builds = self.builds_of(path)
+            units = self._of[path] = frozenset((directory_of(path), *(build.directory for build in builds)))
+        return units
 
     def namespace(self, path: str) -> str | None:
         """The namespace that every build of the file sets; None where none does or they differ."""

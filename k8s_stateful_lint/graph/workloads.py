@@ -269,6 +269,17 @@ class Workload(Node):
             self.resource.is_unknown(*route) for route in (*lists, *(volume.name_route for volume in self.volumes))
         )
 
+    @cached_property
+    def written_containers(self) -> tuple[tuple[Route, dict[str, Any]], ...]:
+        """Init containers and containers as they are written, with their routes."""
+        pod: Route = (*self.template_route, "spec")
+        return tuple(
+            ((*pod, field, index), container)
+            for field in ("initContainers", "containers")
+            for index, container in enumerate(_items(self.resource.get(*pod, field)))
+            if isinstance(container, dict)
+        )
+
     @property
     def mounts(self) -> Iterator[Mount]:
         """Every mount of every container."""
@@ -910,6 +921,10 @@ def normalise(path: str) -> str:
 def is_below(path: str, ancestor: str) -> bool:
     """Whether a normalised path equals another or lies below it."""
     return path == ancestor or path.startswith(ancestor.rstrip("/") + "/")
+
+
+def _items(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _only_hostname(expressions: tuple[Any, ...]) -> str | None:

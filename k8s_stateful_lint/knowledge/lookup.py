@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from k8s_stateful_lint.knowledge import _tables
 from k8s_stateful_lint.knowledge._tables import TableError
+from k8s_stateful_lint.knowledge.field_tree import FieldTree
 from k8s_stateful_lint.knowledge.rows import (
     UNKNOWN,
     ApiVersion,
@@ -67,6 +68,7 @@ class Knowledge:
             if name not in TABLES:
                 raise TableError(f"there is no table {name!r}; the tables are: {', '.join(TABLES)}")
         self._rows: dict[str, tuple[Any, ...]] = {}
+        self._fields_off: dict[tuple[str, Version], FieldTree] = {}
         for name in self._user:
             self._rows_of(name)
 
@@ -271,6 +273,14 @@ class Knowledge:
     @cached_property
     def _fields(self) -> dict[str, Field]:
         return {row.path: row for row in self.fields}
+
+    def fields_off(self, holder: str, target: Version) -> FieldTree:
+        """The fields of a kind, or of a part that several kinds hold, that a cluster of a version has off."""
+        tree = self._fields_off.get((holder, target))
+        if tree is None:
+            rows = (row for row in self.fields if holder in row.kinds and not row.on_at(target))
+            tree = self._fields_off[holder, target] = FieldTree(rows)
+        return tree
 
     @cached_property
     def _obsolete(self) -> dict[str, ObsoleteKey]:

@@ -73,7 +73,7 @@ def _fits_selector(selector: str, labels: object) -> bool:
     pairs = [part.strip().replace("==", "=").partition("=") for part in selector.split(",") if part.strip()]
     if any(not equals or key.endswith("!") or "(" in value for key, equals, value in pairs):
         return True
-    written = labels if isinstance(labels, Mapping) else {}
+    written = labels if isinstance(labels, dict) else {}
     return all(written.get(key.strip()) == value.strip() for key, _, value in pairs)
 
 
@@ -90,13 +90,20 @@ class Patch:
     place: Place
     is_file: bool = False
 
+    @property
+    def names(self) -> tuple[str, str] | None:
+        """Kind and name of the only object that the patch may fit; None where it may be for several."""
+        if self.target is not None or isinstance(self.content, list):
+            return None
+        return str(self.content.get("kind")), str(_mapping(self.content.get("metadata")).get("name"))
+
     def fits(self, raw: Mapping[str, Any]) -> bool:
         """Whether the patch is for an object."""
         metadata = _mapping(raw.get("metadata"))
         api_version, kind = str(raw.get("apiVersion")), str(raw.get("kind"))
         if self.target is not None:
             return self.target.fits(api_version, kind, metadata)
-        if not isinstance(self.content, Mapping):
+        if isinstance(self.content, list):
             return False
         named = _mapping(self.content.get("metadata"))
         spaces = named.get("namespace"), metadata.get("namespace")
@@ -109,7 +116,7 @@ class Patch:
 
     def apply(self, raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The object with the patch applied, None where the patch deletes it; what does not apply is left out."""
-        if isinstance(self.content, Mapping):
+        if not isinstance(self.content, list):
             merged = _merge(raw, self.content)
             if not isinstance(merged, dict):
                 return None
@@ -118,9 +125,9 @@ class Patch:
             return {**merged, "apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": metadata}
         value: Any = raw
         for operation in self.content:
-            if isinstance(operation, Mapping):
+            if isinstance(operation, dict):
                 value = _operate(value, operation)
-        return value if isinstance(value, Mapping) else None
+        return value if isinstance(value, dict) else None
 
     def written_at(self, raw: Mapping[str, Any], route: Route) -> Place | None:
         """Where the patch writes a field of the patched object ``raw``; None where it does not."""
@@ -131,7 +138,7 @@ class Patch:
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _identity(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,10 +151,10 @@ def _identity(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _merge(value: Any, patch: Any, field: str = "") -> Any:
     """A value with a strategic merge patch over it; None where the patch takes it away."""
-    if isinstance(patch, Mapping):
+    if isinstance(patch, dict):
         if patch.get(_DIRECTIVE) == "delete":
             return None
-        base = value if isinstance(value, Mapping) and patch.get(_DIRECTIVE) != "replace" else {}
+        base = value if isinstance(value, dict) and patch.get(_DIRECTIVE) != "replace" else {}
         merged = {key: item for key, item in base.items() if key not in patch or patch[key] is not None}
         for key, item in patch.items():
             if item is None or key.startswith("$"):
@@ -160,13 +167,13 @@ def _merge(value: Any, patch: Any, field: str = "") -> Any:
         return merged
     if isinstance(patch, list) and isinstance(value, list) and field in _MERGE_KEYS:
         return _merge_list(value, patch, field)
-    if isinstance(patch, list) and all(isinstance(item, Mapping) for item in patch):
+    if isinstance(patch, list) and all(isinstance(item, dict) for item in patch):
         return [_merge(None, item) for item in patch if item.get(_DIRECTIVE) != "delete"]
     return patch
 
 
 def _merge_list(items: list[Any], patch: list[Any], field: str) -> list[Any]:
-    if any(isinstance(item, Mapping) and dict(item) == {_DIRECTIVE: "replace"} for item in patch):
+    if any(isinstance(item, dict) and dict(item) == {_DIRECTIVE: "replace"} for item in patch):
         return [_merge(None, item) for item in patch if _key_of(item, field) is not None]
     merged: list[Any] = list(items)
     for item in patch:
@@ -185,7 +192,7 @@ def _merge_list(items: list[Any], patch: list[Any], field: str) -> list[Any]:
 
 def _key_of(item: object, field: str) -> object:
     """What tells an entry of a list from the others; None where nothing does."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return None
     keys = _MERGE_KEYS.get(field, ("name",))
     found = next((item[key] for key in keys if isinstance(item.get(key), str | int)), None)
@@ -197,7 +204,7 @@ def _key_of(item: object, field: str) -> object:
 
 def is_json_patch(value: object) -> TypeGuard[list[Any]]:
     """Whether a document is a list of operations."""
-    return isinstance(value, list) and bool(value) and all(isinstance(o, Mapping) and "op" in o for o in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(o, dict) and "op" in o for o in value)
 
 
 def _operate(value: Any, operation: Mapping[str, Any]) -> Any:
@@ -223,7 +230,7 @@ def _pointer(path: str) -> list[str]:
 
 def _look(value: Any, steps: Iterable[str]) -> Any:
     for step in steps:
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get(step)
         elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
             value = value[int(step)]
@@ -248,7 +255,7 @@ def _put(value: Any, steps: list[str], new: Any, *, insert: bool) -> Any:
         elif index < len(items):
             items[index] = _put(items[index], rest, new, insert=insert)
         return items
-    base = value if isinstance(value, Mapping) else {}
+    base = value if isinstance(value, dict) else {}
     return {**base, step: _put(base.get(step), rest, new, insert=insert)}
 
 
@@ -256,7 +263,7 @@ def _remove(value: Any, steps: list[str]) -> Any:
     if not steps:
         return None
     step, rest = steps[0], steps[1:]
-    if isinstance(value, Mapping) and step in value:
+    if isinstance(value, dict) and step in value:
         if rest:
             return {**value, step: _remove(value[step], rest)}
         return {key: item for key, item in value.items() if key != step}
@@ -278,7 +285,7 @@ def union(variants: list[Any], field: str = "") -> Any:
     first = variants[0]
     if all(variant == first for variant in variants[1:]):
         return first
-    if all(isinstance(variant, Mapping) for variant in variants):
+    if all(isinstance(variant, dict) for variant in variants):
         keys = dict.fromkeys(key for variant in variants for key in variant)
         return {
             key: union([variant[key] for variant in variants if variant.get(key) is not None] or [None], key)
@@ -310,7 +317,7 @@ def route_in(written: object, patched: object, route: Route) -> Route | None:
             found.append(index)
             written, patched = written[index], patched[step]
             continue
-        if not isinstance(written, Mapping) or written.get(step) is None:
+        if not isinstance(written, dict) or written.get(step) is None:
             return None
         found.append(step)
         field, written = step, written[step]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from k8s_stateful_lint._patterns import regex
 
@@ -36,6 +37,7 @@ class QuantityError(ValueError):
     """The API server refuses the quantity; the text is the server's own."""
 
 
+@lru_cache(5_000, typed=True)
 def parse_quantity(text: str | int | float) -> Decimal:
     """The value of a quantity in its base unit (bytes for storage).
 

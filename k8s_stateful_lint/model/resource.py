@@ -111,12 +111,10 @@ class Resource:
         """The raw value at a route, or None where there is none."""
         value: Any = self.raw
         for step in route:
-            if isinstance(step, int):
-                if not isinstance(value, list) or step >= len(value):
-                    return None
-                value = value[step]
-            elif isinstance(value, dict):
+            if isinstance(value, dict):
                 value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+                value = value[step]
             else:
                 return None
         return value

@@ -1,7 +1,6 @@
 """One YAML document: its value, and where in the file its parts are."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +26,8 @@ class Body:
     def __init__(self, data: bytes) -> None:
         """`data` is without a byte order mark."""
         self.data = data
+        # The last offset that was asked for, and its line: the next one is near it.
+        self._last = (0, 1)
 
     @classmethod
     def of(cls, data: bytes) -> "Body":
@@ -39,13 +40,15 @@ class Body:
         text = data[len(mark) :] if mark else data
         return cls(text if encoding == "utf-8" else text.decode(encoding).encode())
 
-    @cached_property
-    def _line_ends(self) -> list[int]:
-        return [match.start() for match in re.finditer(b"\n", self.data)]
-
     def line_at(self, offset: int) -> int:
         """The 1-based line of the byte at `offset`."""
-        return bisect_left(self._line_ends, offset) + 1
+        known, line = self._last
+        if offset >= known:
+            line += self.data.count(b"\n", known, offset)
+        else:
+            line -= self.data.count(b"\n", offset, known)
+        self._last = (offset, line)
+        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ class Document:
     def has_word(self, word: bytes) -> bool:
         """Whether these bytes are somewhere in the document, or in the comments before it."""
         return self._body.data.find(word, self._piece.lead, self._piece.end) >= 0
+
+    def has_word_in_any_case(self, word: bytes) -> bool:
+        """As `has_word`, of a word in small letters, however it is written in the document."""
+        return word in self._body.data[self._piece.lead : self._piece.end].lower()
 
     def span(self, route: Route, *, part: Part = "value") -> Span:
         """The place of the node at `route`.

@@ -16,13 +16,14 @@ from ._source import TEMPLATE
 class Unread(NamedTuple):
     """Fields that nobody asks for, in mappings whose `key` is `value`.
 
-    `fields` are those fields; `unless` is what makes somebody ask for them after all.
+    `fields` are those fields; `unless` is what makes somebody ask for them after all: the byte with which it begins,
+    and the pattern.
     """
 
     key: str
     value: str
     fields: frozenset[str]
-    unless: tuple[re.Pattern[bytes], ...] = ()
+    unless: tuple[tuple[bytes, re.Pattern[bytes]], ...] = ()
 
 
 # A mapping in block style: blank lines, comments, one marker in front, and keys in the first column. What is indented
@@ -66,7 +67,7 @@ def is_head(value: Any, head: bytes, unread: Unread) -> bool:
     )
 
 
-def _is_special(data: bytes, start: int, unless: tuple[re.Pattern[bytes], ...]) -> bool:
+def _is_special(data: bytes, start: int, unless: tuple[tuple[bytes, re.Pattern[bytes]], ...]) -> bool:
     """Whether something behind `start` matters to the whole file, or to somebody who asks for it."""
     if data.find(b"\r", start) >= 0 and data.count(b"\r", start) != data.count(b"\r\n", start):
         return True
@@ -77,4 +78,14 @@ def _is_special(data: bytes, start: int, unless: tuple[re.Pattern[bytes], ...]) 
             return True
         if has_odd_breaks(data):
             return True
-    return TEMPLATE.search(data, start) is not None or any(pattern.search(data, start) for pattern in unless)
+    return any(_occurs(first, pattern, data, start) for first, pattern in ((b"{", TEMPLATE), *unless))
+
+
+def _occurs(first: bytes, pattern: re.Pattern[bytes], data: bytes, start: int) -> bool:
+    """Whether a pattern matches behind `start`. Looking for the byte with which it begins takes a fifth of a search."""
+    at = data.find(first, start)
+    while at >= 0:
+        if pattern.match(data, at):
+            return True
+        at = data.find(first, at + 1)
+    return False

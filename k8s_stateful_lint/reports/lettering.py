@@ -17,6 +17,8 @@ _WORD = regex(r"""(?:'[^']*'|"[^"]*"|\$\([^)]*\)|[^\s'"])+""")
 
 def printable(text: str) -> str:
     """Without control characters, so that a manifest cannot steer the terminal."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else _TAB if character == "\t" else "\N{REPLACEMENT CHARACTER}"
         for character in text

@@ -13,7 +13,7 @@ from .helpers import ENGINES, exact
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 
-UNREAD = Unread("kind", "Wide", frozenset({"spec", "status"}), unless=(re.compile(rb"#[^\n]*directive"),))
+UNREAD = Unread("kind", "Wide", frozenset({"spec", "status"}), unless=((b"#", re.compile(rb"#[^\n]*directive")),))
 HEAD = "apiVersion: v1\nkind: Wide\nmetadata:\n  name: a\n"
 
 
