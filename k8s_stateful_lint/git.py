@@ -8,10 +8,11 @@ import posixpath
 import subprocess
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 _REGULAR_FILE = b"100"  # the beginning of its mode; links are 120000, submodules 160000
 
@@ -27,8 +28,7 @@ class Blob(NamedTuple):
     object_name: str
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(msgspec.Struct, frozen=True, dict=True):
     """The repository that a directory is in."""
 
     directory: str = "."

@@ -10,9 +10,10 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint.git import Blob, GitError, Repository
 from k8s_stateful_lint.reading import SourceFile
@@ -27,8 +28,7 @@ class RevisionError(Exception):
     """A revision cannot be read; the text says which, and what to do."""
 
 
-@dataclass
-class Revision:
+class Revision(msgspec.Struct):
     """One of two revisions: how people call it, its files, and what could not be read.
 
     ``folder`` is where its files are on the disk, by their path; None where they are not. ``prefix`` is what people see
@@ -36,11 +36,11 @@ class Revision:
     """
 
     name: str
-    files: list[SourceFile] = field(default_factory=list)
-    problems: list[SourceProblem] = field(default_factory=list)
+    files: list[SourceFile] = []
+    problems: list[SourceProblem] = []
     folder: Path | None = None
     prefix: str = ""
-    _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    _temporary: tempfile.TemporaryDirectory[str] | None = None
 
     def close(self) -> None:
         """Remove the temporary folder, if there is one: nothing is read from it any more."""

@@ -5,10 +5,11 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint.reading import SourceFile
 
@@ -53,19 +54,18 @@ class SourceProblem(NamedTuple):
     kind: Literal["missing", "unreadable"] = "unreadable"
 
 
-@dataclass
-class Sources:
+class Sources(msgspec.Struct):
     """The files to lint, in order, each once.
 
     The list of paths is made at once, the bytes are read while `files` is iterated. A file that vanished or may not be
     read by then is added to `problems` and left out, so look at `problems` when the iteration is over.
     """
 
-    paths: list[str] = field(default_factory=list)
-    problems: list[SourceProblem] = field(default_factory=list)
+    paths: list[str] = []
+    problems: list[SourceProblem] = []
     _stdin: Callable[[], bytes] | None = None
-    _read: dict[str, SourceFile] = field(default_factory=dict, repr=False)
-    _hidden_names: dict[str, str] = field(default_factory=dict, repr=False)
+    _read: dict[str, SourceFile] = {}
+    _hidden_names: dict[str, str] = {}
 
     @property
     def files(self) -> Iterator[SourceFile]:

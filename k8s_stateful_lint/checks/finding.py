@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint.config import Confidence, Severity
 from k8s_stateful_lint.model.resource import Place
@@ -16,8 +17,7 @@ class Related(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One finding of a rule.
 
     ``severity``, ``confidence`` and ``help`` are only set where the case differs from the rule's card. ``weak`` are

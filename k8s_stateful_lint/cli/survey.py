@@ -6,9 +6,10 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.sources import SKIPPED_DIRECTORIES, find_sources
@@ -32,26 +33,25 @@ _WRITTEN_IN = (".tf", ".tfvars", ".yaml", ".yml", ".sh", "Makefile", "Dockerfile
 _LARGEST = 200_000
 
 
-@dataclass
-class Survey:
+class Survey(msgspec.Struct):
     """What was seen. Every list is sorted, the most frequent first where it counts something."""
 
     objects: int = 0
     workloads: int = 0
     claims: int = 0
-    environments: dict[str, dict[str, list[str]]] = field(default_factory=dict)
-    overlays: list[str] = field(default_factory=list)
-    charts: list[str] = field(default_factory=list)
-    namespaces: list[tuple[str, int]] = field(default_factory=list)
+    environments: dict[str, dict[str, list[str]]] = {}
+    overlays: list[str] = []
+    charts: list[str] = []
+    namespaces: list[tuple[str, int]] = []
     # Classes that the input defines, with their provisioners; and those that claims name and nobody defines.
-    classes: dict[str, str] = field(default_factory=dict)
-    unknown_classes: list[tuple[str, int]] = field(default_factory=list)
-    default_classes: list[str] = field(default_factory=list)
+    classes: dict[str, str] = {}
+    unknown_classes: list[tuple[str, int]] = []
+    default_classes: list[str] = []
     without_class: int = 0
-    platforms: list[str] = field(default_factory=list)
-    gitops: list[str] = field(default_factory=list)
+    platforms: list[str] = []
+    gitops: list[str] = []
     # Versions of Kubernetes, and where each is written.
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = {}
 
 
 def survey(folder: Path) -> Survey:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint.config.settings import (
     NOT_IN_FILES,
@@ -30,8 +31,7 @@ REPLACED: frozenset[Route] = frozenset(
 _OPTIONS = {"input": "--complete", "ignore-comments": "--no-ignores"}
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """One that sets values: a file (``document``), or the command line."""
 
     name: str
@@ -67,8 +67,7 @@ class Setting(NamedTuple):
         return self.value
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """The configuration in effect, and where each part of it comes from."""
 
     config: Config

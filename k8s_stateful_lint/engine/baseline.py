@@ -9,7 +9,6 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -64,12 +63,11 @@ class _Written(NamedTuple):
     line: int
 
 
-@dataclass
-class Baseline:
+class Baseline(msgspec.Struct):
     """A baseline file: its entries, and the text around them."""
 
     path: Path
-    written: list[_Written] = field(default_factory=list)
+    written: list[_Written] = []
     head: str = f"{_HEAD}version: {VERSION}\n"
     tail: str = f"{_END}\n"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.config import Confidence, Severity
@@ -24,8 +25,7 @@ _CONFIDENCES: tuple[Confidence, ...] = ("low", "medium", "high")
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
-@dataclass
-class Draft:
+class Draft(msgspec.Struct):
     """A finding on its way to the report."""
 
     head: Head

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding
@@ -24,13 +25,12 @@ SCHEMA_CHECKS = frozenset({"schema-violation", "unknown-field"})
 _STEP = regex(r"(?!^)[.\[]")
 
 
-@dataclass
-class FileFacts:
+class FileFacts(msgspec.Struct):
     """What a file holds, kept for locating findings."""
 
     file: SourceFile
     reading: Reading
-    resources: list[Resource] = field(default_factory=list)
+    resources: list[Resource] = []
 
 
 def faults(item: FileFacts, policy: Policy) -> Iterable[Draft]:

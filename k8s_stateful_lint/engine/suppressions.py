@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.engine.cards import heads
@@ -34,8 +35,7 @@ class Problem(NamedTuple):
     text: str = ""
 
 
-@dataclass(slots=True, eq=False)
-class Directive:
+class Directive(msgspec.Struct, eq=False):
     """One suppression: the rules it names, and the lines or the object it covers."""
 
     rules: frozenset[str]
@@ -45,7 +45,7 @@ class Directive:
     first: int = 0
     last: int = 0
     resource: Resource | None = None
-    used: set[str] = field(default_factory=set)
+    used: set[str] = set()
 
     def covers(self, rule: str, line: int, resource: Resource | None) -> bool:
         """Whether a finding of the rule at this place is suppressed."""
@@ -56,12 +56,11 @@ class Directive:
         return self.first <= line <= self.last
 
 
-@dataclass(slots=True, eq=False)
-class Suppressions:
+class Suppressions(msgspec.Struct, eq=False):
     """Every directive of one file."""
 
-    directives: list[Directive] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    directives: list[Directive] = []
+    problems: list[Problem] = []
 
     def suppresses(self, rule: str, line: int, resource: Resource | None) -> bool:
         """Whether some directive covers the finding; each that does counts as used."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from time import perf_counter
 
+import msgspec
 
-@dataclass
-class Timings:
+
+class Timings(msgspec.Struct):
     """A stopwatch with laps: each adds the seconds since the one before it to a stage.
 
     A lap costs a fraction of a microsecond, so that every run is timed, and told about when somebody asks.
     """
 
-    stages: dict[str, float] = field(default_factory=dict)
-    rules: dict[str, float] = field(default_factory=dict)
-    _since: float = field(default_factory=perf_counter)
+    stages: dict[str, float] = {}
+    rules: dict[str, float] = {}
+    _since: float = msgspec.field(default_factory=perf_counter)
 
     def lap(self, stage: str) -> None:
         """The time since the last lap was spent in a stage."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from k8s_stateful_lint.graph.node import Node
 from k8s_stateful_lint.graph.workloads import Container, Kustomization, StatefulSet, Workload
@@ -34,8 +35,7 @@ _TOO_MANY = 900  # pairs of definitions of one name in different files
 _KEEPS_RUNNING = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair(Generic[Subject]):
+class Pair(msgspec.Struct, Generic[Subject], frozen=True, eq=False):
     """One thing in both revisions. ``weak`` are steps of confidence lost when it was recognised."""
 
     old: Subject
@@ -44,8 +44,7 @@ class Pair(Generic[Subject]):
     weak: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Removed(Generic[Subject]):
+class Removed(msgspec.Struct, Generic[Subject], frozen=True, eq=False):
     """Something of the old revision that is not in the new one."""
 
     old: Subject
@@ -53,8 +52,7 @@ class Removed(Generic[Subject]):
     weak: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Renamed(Generic[Subject]):
+class Renamed(msgspec.Struct, Generic[Subject], frozen=True, eq=False):
     """A workload of the old revision that goes on under another name or kind, or in another namespace."""
 
     old: Subject

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -34,8 +33,7 @@ _DEFAULT_CLASS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class ClusterFacts:
+class ClusterFacts(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The objects of a cluster that say something about storage.
 
     A kind of which there is no object says nothing: it may not have been asked for.
@@ -44,15 +42,14 @@ class ClusterFacts:
     file: SourceFile
     resources: tuple[Resource, ...]
     others: int = 0
-    _members: frozenset[Resource] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Index the objects."""
-        object.__setattr__(self, "_members", frozenset(self.resources))
 
     def __contains__(self, resource: Resource) -> bool:
         """Whether an object is one of the cluster's."""
         return resource in self._members
+
+    @cached_property
+    def _members(self) -> frozenset[Resource]:
+        return frozenset(self.resources)
 
     @cached_property
     def count(self) -> Counter[str]:

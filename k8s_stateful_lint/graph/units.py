@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from k8s_stateful_lint.model.kustomization import ImageOverride, KustomizationBody
 
@@ -23,17 +24,16 @@ def directory_of(path: str) -> str:
     return path if path == "<stdin>" else posixpath.dirname(posixpath.normpath(path)) or "."
 
 
-@dataclass
-class Build:
+class Build(msgspec.Struct):
     """One kustomization: its directory, and what it includes."""
 
     resource: Resource
     body: KustomizationBody
     directory: str
-    files: set[str] = field(default_factory=set)
-    patch_files: set[str] = field(default_factory=set)
-    children: list[Build] = field(default_factory=list)
-    parents: list[Build] = field(default_factory=list)
+    files: set[str] = set()
+    patch_files: set[str] = set()
+    children: list[Build] = []
+    parents: list[Build] = []
 
 
 class Units:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -114,7 +113,7 @@ def _resource(document: Document, raw: dict[str, Any], route: Route, api_version
 def patched(resource: Resource, raw: Mapping[str, Any], patches: tuple[Patch, ...]) -> Resource:
     """The resource that patches make of another one, which stays as ``as_written``."""
     made = _resource(resource.document, dict(raw), resource.route, resource.api_version, resource.kind)
-    return replace(made, origin=resource.origin, unpatched=resource.as_written, patches=patches)
+    return msgspec.structs.replace(made, origin=resource.origin, unpatched=resource.as_written, patches=patches)
 
 
 def convert(raw: dict[str, Any], body: type[Body]) -> tuple[Body | None, tuple[FieldProblem, ...]]:

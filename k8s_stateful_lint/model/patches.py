@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+import msgspec
 
 from k8s_stateful_lint.model.base import ApiStruct
 
@@ -77,8 +78,7 @@ def _fits_selector(selector: str, labels: object) -> bool:
     return all(written.get(key.strip()) == value.strip() for key, _, value in pairs)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Patch:
+class Patch(msgspec.Struct, frozen=True, eq=False):
     """One patch: a mapping to merge, or the operations of a JSON patch; and where it is written.
 
     ``target`` is None where the patch itself names the object it is for. ``is_file`` tells that ``place`` is the patch

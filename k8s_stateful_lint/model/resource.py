@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import msgspec
 
 from k8s_stateful_lint.model.base import ApiStruct, Metadata
 from k8s_stateful_lint.model.patches import route_in
@@ -60,8 +61,7 @@ class Origin(Protocol):
         """The source of a field that the made object has; None where that cannot be told."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Resource:
+class Resource(msgspec.Struct, frozen=True, eq=False):
     """An API object, typed where its kind is modelled.
 
     ``route`` leads from the document to the object: ``()``, or ``("items", 0)`` inside a List. Routes of fields
@@ -78,14 +78,14 @@ class Resource:
     raw: Mapping[str, Any]
     body: ApiStruct | None
     metadata: Metadata
-    problems: tuple[FieldProblem, ...] = field(default=())
+    problems: tuple[FieldProblem, ...] = ()
     # Set for an object that was not read from a file but made by a build.
-    origin: Origin | None = field(default=None)
+    origin: Origin | None = None
     # Set for an object that kustomizations of the input patch.
     unpatched: Resource | None = None
     patches: tuple[Patch, ...] = ()
     # What the items of its lists are called, by the route of the list; filled for findings.
-    names_in_lists: dict[Route, list[str | None]] = field(default_factory=dict, init=False, repr=False)
+    names_in_lists: dict[Route, list[str | None]] = {}
 
     @property
     def as_written(self) -> Resource:
@@ -124,8 +124,7 @@ class Resource:
         return any(problem.kind != "null" and problem.route == route[: len(problem.route)] for problem in self.problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """A field of an object, by route. It is looked up in the file only when it is reported."""
 
     resource: Resource

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 
@@ -51,8 +52,7 @@ class Body:
         return line
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """Where a document is in the bytes of a `Body`.
 
     `lead` is where comments begin that belong to it though they stand before its `---`.

@@ -2,8 +2,10 @@
 
 import codecs
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 
@@ -49,8 +51,7 @@ class Fault(NamedTuple):
     expected: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(msgspec.Struct, frozen=True, dict=True):
     """The bytes of one file and the path that it is known by (posix separators).
 
     Where two revisions are compared, ``path`` is the same for a file in both. ``label`` is what people are shown where
@@ -61,32 +62,25 @@ class SourceFile:
     data: bytes
     label: str = ""
     revision: str = ""
-    _cache: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def shown(self) -> str:
         """How people see the path."""
         return self.label or self.path
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The decoded text, without the byte order mark.
 
         Bytes that are no valid text are shown as U+FFFD: `read` reports them as a fault, frames can still be drawn.
         """
-        if "text" not in self._cache:
-            encoding, mark = encoding_of(self.data)
-            self._cache["text"] = self.data[len(mark) :].decode(encoding, "replace")
-        text: str = self._cache["text"]
-        return text
+        encoding, mark = encoding_of(self.data)
+        return self.data[len(mark) :].decode(encoding, "replace")
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         r"""The lines of `text` without their ends, split on `\n` and `\r\n` only."""
-        if "lines" not in self._cache:
-            self._cache["lines"] = [line.removesuffix("\r") for line in self.text.split("\n")]
-        lines: list[str] = self._cache["lines"]
-        return lines
+        return [line.removesuffix("\r") for line in self.text.split("\n")]
 
 
 def encoding_of(data: bytes) -> tuple[str, bytes]:

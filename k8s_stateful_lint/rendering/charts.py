@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import posixpath
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.units import directory_of
@@ -28,8 +28,7 @@ _VALUES = regex(r"(?:values[-_.].+|.+[-_.]values)\.ya?ml\Z")
 _SOURCE = regex(rb"^# Source: (\S+)[ \t\r]*$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True):
     """A chart with one set of values: its own alone, where ``values`` is empty."""
 
     directory: str
@@ -108,7 +107,7 @@ def _rendered(chart: Chart, output: bytes, paths: list[str], files: Files) -> Re
         template = sources.of(document)
         path = _shown(chart, template) if template is not None else None
         trace = TemplateTrace(chart.name, file, files, path)
-        resources += [dataclasses.replace(resource, origin=trace.of(resource)) for resource in decode(document)]
+        resources += [msgspec.structs.replace(resource, origin=trace.of(resource)) for resource in decode(document)]
     return Rendered(chart.name, file, reading, tuple(resources), _inputs(chart, paths))
 
 

@@ -6,16 +6,16 @@ one that holds nothing but the overlay asks, so that the tree stays as it is; th
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import posixpath
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.units import directory_of
@@ -35,8 +35,7 @@ _REMOTE = regex(r"://|\A(?:git::|git@|github\.com[/:]|[\w.-]+\.\w+:)|[?&](?:ref|
 _FILE_KEYS = ("resources", "crds", "configurations", "generators", "transformers", "validators")
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True, dict=True):
     """One kustomization, and the kustomizations that it builds on."""
 
     resource: Resource
@@ -171,7 +170,7 @@ def _rendered(layer: Layer, built: _Built, files: Files) -> Rendered:
     layers = list(layer)
     trace = OverlayTrace(layer.directory, layers, files)
     resources = tuple(
-        dataclasses.replace(resource, origin=trace.origin(resource, origin))
+        msgspec.structs.replace(resource, origin=trace.origin(resource, origin))
         for document, origin in zip(reading.documents, origins, strict=True)
         for resource in decode(document)
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint.model.resource import Resource
 from k8s_stateful_lint.reading import Reading, SourceFile, read
@@ -21,8 +22,7 @@ class RenderProblem(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """One overlay, or one chart with one set of values.
 
     ``name`` is how people call it. ``file`` is its text, under a path in its directory that no file can have
@@ -37,13 +37,12 @@ class Rendered:
     inputs: frozenset[str]
 
 
-@dataclass
-class Rendering:
+class Rendering(msgspec.Struct, dict=True):
     """Every overlay and chart of an input."""
 
-    results: list[Rendered] = field(default_factory=list)
-    problems: list[RenderProblem] = field(default_factory=list)
-    files: Files = field(default_factory=lambda: Files())
+    results: list[Rendered] = []
+    problems: list[RenderProblem] = []
+    files: Files = msgspec.field(default_factory=lambda: Files())
 
     @cached_property
     def replaced(self) -> frozenset[str]:

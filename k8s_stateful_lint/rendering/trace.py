@@ -6,12 +6,12 @@ message. Names that a prefix, a suffix or a hash was added to are the exception.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model.decode import decode
@@ -94,11 +94,10 @@ def _inline(resource: Resource, route: Route) -> tuple[Document, ...]:
             if depth < indent:
                 break
         block.append(line)
-    return read(dataclasses.replace(file, data="\n".join([""] * header.line + block).encode())).documents
+    return read(msgspec.structs.replace(file, data="\n".join([""] * header.line + block).encode())).documents
 
 
-@dataclass(eq=False)
-class ObjectTrace:
+class ObjectTrace(msgspec.Struct, eq=False, dict=True):
     """The sources of one object of an overlay: the `Origin` of a resource."""
 
     overlay: OverlayTrace

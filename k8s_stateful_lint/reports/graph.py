@@ -7,8 +7,9 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
 from k8s_stateful_lint.graph import (
@@ -33,17 +34,16 @@ _SEVERITIES = ("error", "warning", "info")
 _MARKS = {"error": "✗", "warning": "!", "info": "·"}
 
 
-@dataclass(eq=False)
-class Element:
+class Element(msgspec.Struct, eq=False):
     """One thing in the picture: its name, what is worth knowing of it, its problems, and what it leads to."""
 
     id: str
     kind: str
     name: str
-    facts: list[str] = field(default_factory=list)
+    facts: list[str] = []
     file: str = ""
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    children: list[tuple[str, Element]] = field(default_factory=list)
+    problems: list[tuple[str, str]] = []
+    children: list[tuple[str, Element]] = []
     is_missing: bool = False
 
     @property

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from k8s_stateful_lint.reports.graph import Element, walk
 from k8s_stateful_lint.reports.lettering import line_of_text
@@ -21,15 +22,14 @@ _ORDER = ("error", "warning", "info")
 Link = Callable[[Element, str], str | None]
 
 
-@dataclass(eq=False)
-class _Box:
+class _Box(msgspec.Struct, eq=False):
     """An element with its text broken into lines, and its place."""
 
     element: Element
     name: list[str]
     facts: list[str]
     problems: list[tuple[str, str, list[str]]]
-    children: list[tuple[str, _Box]] = field(default_factory=list)
+    children: list[tuple[str, _Box]] = []
     column: int = 0
     top: float = 0
 
