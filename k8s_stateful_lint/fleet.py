@@ -11,7 +11,6 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from typing import NamedTuple
 
 import msgspec
 
@@ -24,7 +23,7 @@ IN_FLIGHT = 1000
 _ATTEMPTS = 3
 
 
-class RootReport(NamedTuple):
+class RootReport(msgspec.Struct, frozen=True):
     """The outcome for one root: a report, or the reason why there is none."""
 
     root: str

@@ -10,7 +10,6 @@ import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -21,7 +20,7 @@ class GitError(Exception):
     """Git cannot be asked, or has not what was asked for; the text says what to do."""
 
 
-class Blob(NamedTuple):
+class Blob(msgspec.Struct, frozen=True):
     """A file of a revision: its path from the root of the repository, and its object."""
 
     path: str

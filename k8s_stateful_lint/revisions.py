@@ -11,7 +11,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import msgspec
 
@@ -48,7 +47,7 @@ class Revision(msgspec.Struct):
             self._temporary.cleanup()
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """What is to be compared.
 
     ``arguments`` are OLD and NEW, or a range ``A..B``, and paths; with ``base`` or ``staged`` they are paths only. With

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -46,7 +46,7 @@ SKIPPED_DIRECTORIES = frozenset(
 )
 
 
-class SourceProblem(NamedTuple):
+class SourceProblem(msgspec.Struct, frozen=True):
     """A path that could not be read: it is `missing`, or `unreadable` for the reason in the message."""
 
     path: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph import RWOP, Claim, Graph, Node, PersistentVolume, PodCount, PodVolume, Workload
 from k8s_stateful_lint.graph.pods import written_replicas
@@ -90,7 +92,7 @@ def volumes_that_block_rollout(workload: Workload) -> tuple[PodVolume, ...]:
 # static-claim-without-class -----------------------------------------------------------------------------------------
 
 
-class PreparedVolume(NamedTuple):
+class PreparedVolume(msgspec.Struct, frozen=True):
     """Why a claim without a class is meant for a prepared volume.
 
     ``volumes`` are the volumes in question, as far as they are in the input. ``default`` is the name of the default

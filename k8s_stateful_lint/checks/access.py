@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint.checks._shared import (
     are_alternatives,
@@ -361,7 +363,7 @@ def _contains(directory: str, other: str) -> bool:
     return path in ("/", inner) or inner.startswith(path + "/")
 
 
-class _Directory(NamedTuple):
+class _Directory(msgspec.Struct, frozen=True):
     """A directory of a node (no server) or of an NFS server."""
 
     server: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks import server
@@ -228,7 +230,7 @@ def invalid_volume_source(subject: PodVolume | PersistentVolume) -> Iterator[Fin
         yield from _source_problems(source, key)
 
 
-class _Source(NamedTuple):
+class _Source(msgspec.Struct, frozen=True):
     """Where a volume source is written."""
 
     owner: Node

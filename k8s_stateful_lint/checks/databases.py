@@ -6,7 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding, Related
@@ -624,7 +626,7 @@ def _static_volumes(claim: Claim) -> list[PersistentVolume]:
 # Helpers: network shares ----------------------------------------------------------------------------------------------
 
 
-class _Share(NamedTuple):
+class _Share(msgspec.Struct, frozen=True):
     """A volume on a network file system; ``kind`` None means that only the access mode speaks for one."""
 
     kind: str | None

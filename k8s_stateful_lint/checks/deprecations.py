@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+import msgspec
 
 from k8s_stateful_lint.checks._shared import missing_driver
 from k8s_stateful_lint.checks.finding import Finding
@@ -117,7 +119,7 @@ def _advice(row: ApiVersion) -> str | None:
 # Volume plugins -------------------------------------------------------------------------------------------------------
 
 
-class _PluginUse(NamedTuple):
+class _PluginUse(msgspec.Struct, frozen=True):
     """Where a plugin is named, and what is said of it there."""
 
     place: Place
@@ -240,7 +242,7 @@ def _plugin_advice(plugin: VolumePlugin) -> str | None:
 # Annotations and labels -----------------------------------------------------------------------------------------------
 
 
-class _KeyUse(NamedTuple):
+class _KeyUse(msgspec.Struct, frozen=True):
     """An obsolete key, where it stands, its value, and whether its replacement stands beside it with the same value."""
 
     place: Place

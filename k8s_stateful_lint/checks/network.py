@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
@@ -229,7 +230,7 @@ def _waits_for_cluster(database: Database) -> bool:
     return level == "cluster" or (level is None and probe.exec is not None)
 
 
-class _Text(NamedTuple):
+class _Text(msgspec.Struct, frozen=True):
     """A value of the pod's configuration: where it stands, and the variable or option it belongs to."""
 
     place: Place
@@ -237,7 +238,7 @@ class _Text(NamedTuple):
     text: str
 
 
-class _Address(NamedTuple):
+class _Address(msgspec.Struct, frozen=True):
     """``<sts>-<n>.<svc>[.<ns>.svc...]`` in a text."""
 
     written: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding, Related
@@ -732,7 +734,7 @@ def _variant(user: images.User) -> str:
     return ", ".join(user.variants) or "default"
 
 
-class _Key(NamedTuple):
+class _Key(msgspec.Struct, frozen=True):
     """A key file that a program of the container reads, and where that is written."""
 
     path: str

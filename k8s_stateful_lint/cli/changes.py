@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from k8s_stateful_lint.cli.shared import fail, say
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 _FULL_CLONE = "fetch more history first (git fetch --unshallow, or fetch-depth: 0 in actions/checkout)"
 
 
-class Changes(NamedTuple):
+class Changes(msgspec.Struct, frozen=True):
     """Files that changed, that are new or gone: by absolute path; and what stood in those that changed or are gone."""
 
     files: frozenset[str]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
+
 from k8s_stateful_lint.cli.options import Argument, option
 from k8s_stateful_lint.cli.shared import (
     CLEAN,
@@ -95,7 +97,7 @@ def compare(
     }
     config = load_config([wanted.place], config_file, no_config, given)
     try:
-        old, new = read_revisions(wanted._replace(exclude=config.exclude, on_disk=kustomize or helm))
+        old, new = read_revisions(msgspec.structs.replace(wanted, exclude=config.exclude, on_disk=kustomize or helm))
     except RevisionError as error:
         fail(str(error))
     try:
@@ -152,7 +154,7 @@ def _rendered(side: Side, revision: Revision, config: Config, *, kustomize: bool
             files=Files(folder, revision.prefix, revision.name if is_old else ""),
         )
     told = [notice for notice in notices_of(rendering) if notice.kind != "nothing-to-render"]
-    return side._replace(notices=[*side.notices, *told], rendering=rendering)
+    return msgspec.structs.replace(side, notices=[*side.notices, *told], rendering=rendering)
 
 
 def _tell_empty_side(old: Revision, new: Revision) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from k8s_stateful_lint.cli.options import option
 from k8s_stateful_lint.cli.shared import (
@@ -38,7 +40,7 @@ _DEFAULT = "default"
 _FURTHEST = 48
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True):
     """A line of YAML, and where its value comes from."""
 
     text: str

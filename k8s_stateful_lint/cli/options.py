@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
+import msgspec
 
-class Option(NamedTuple):
+
+class Option(msgspec.Struct, frozen=True):
     """An option: its names (none: made from the parameter), and what help says."""
 
     names: tuple[str, ...] = ()
@@ -18,7 +20,7 @@ class Option(NamedTuple):
     help: str = ""
 
 
-class Argument(NamedTuple):
+class Argument(msgspec.Struct, frozen=True):
     """The positional arguments."""
 
     metavar: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -46,7 +46,7 @@ class Layer(msgspec.Struct, frozen=True):
         return f"{self.name}:{span.line}:{span.column}"
 
 
-class Setting(NamedTuple):
+class Setting(msgspec.Struct, frozen=True):
     """A value with its layer and its route there; in collections, the items are settings themselves."""
 
     value: Any

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ ENVIRONMENTS = ("production", "development", "unspecified")
 """The environments that there are without any configuration."""
 
 
-class Problem(NamedTuple):
+class Problem(msgspec.Struct, frozen=True):
     """Something wrong in a configuration, and the route of keys and indexes that leads to it."""
 
     route: Route

@@ -55,7 +55,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return (self.file, self.object, self.path, self.rule, self.fingerprint)
 
 
-class _Written(NamedTuple):
+class _Written(msgspec.Struct, frozen=True):
     """An entry with the text that it stands in: comments above it, and its own lines."""
 
     entry: Entry
@@ -89,7 +89,7 @@ class Baseline(msgspec.Struct):
         return self.head + body + self.tail
 
 
-class Match(NamedTuple):
+class Match(msgspec.Struct, frozen=True):
     """What became of the entries of a baseline in a run."""
 
     # Every finding, with the entry that knows it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -57,7 +57,7 @@ _SUBJECTS: dict[str, Callable[[Changes], Iterable[Any]]] = {
 }
 
 
-class Side(NamedTuple):
+class Side(msgspec.Struct, frozen=True):
     """One of the two revisions: how people call it, its files, and what else is to be told about it.
 
     With a ``rendering``, what overlays and charts make of their files is compared instead of the files.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from k8s_stateful_lint.engine.drafts import Draft, locate
 from k8s_stateful_lint.engine.report import DataFate, Fate
@@ -20,7 +22,7 @@ _REFUSES_TEMPLATE = frozenset({"claim-template-changed"})
 _REFUSES_VOLUME = frozenset({"persistent-volume-source-changed"})
 
 
-class _Refusals(NamedTuple):
+class _Refusals(msgspec.Struct, frozen=True):
     """Which rules call something about an object an error, and at which path."""
 
     by_resource: dict[Resource, list[tuple[str, str]]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from k8s_stateful_lint.config import ENVIRONMENTS, Config, ConfigError, Problem, RuleSettings, Severity, SeverityOrOff
 from k8s_stateful_lint.engine.cards import Head, heads
@@ -24,7 +26,7 @@ _TYPES: dict[type, str] = {
 }
 
 
-class _Override(NamedTuple):
+class _Override(msgspec.Struct, frozen=True):
     """Settings of one rule for some places."""
 
     paths: tuple[str, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,7 +25,7 @@ MARKER = regex(rb"#[^\n]*k8s-stateful-lint", re.IGNORECASE)
 """What a file with a directive in a comment holds."""
 
 
-class Problem(NamedTuple):
+class Problem(msgspec.Struct, frozen=True):
     """A directive that does not do what its author meant."""
 
     line: int

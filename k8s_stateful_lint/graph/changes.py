@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -268,7 +268,7 @@ def _may_be(old: Node, new: Node) -> bool:
     return old.namespace == new.namespace or None in (old.namespace, new.namespace)
 
 
-class _Nearness(NamedTuple):
+class _Nearness(msgspec.Struct, frozen=True):
     """How near a definition of one revision is to one of the other: the larger, the nearer."""
 
     same: bool

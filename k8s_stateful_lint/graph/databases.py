@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from k8s_stateful_lint.graph.workloads import is_below, normalise
 from k8s_stateful_lint.knowledge import image_process, images
@@ -17,7 +19,7 @@ _SERVER_KINDS = frozenset(
 _DATABASE_CLASSES = frozenset({"single", "quorum", "ring"})
 
 
-class DataPlacement(NamedTuple):
+class DataPlacement(msgspec.Struct, frozen=True):
     """A data directory and the mount that covers it.
 
     ``hidden_by`` is the image VOLUME that lies between a parent mount and the directory: containerd puts an anonymous

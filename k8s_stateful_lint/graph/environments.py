@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from k8s_stateful_lint.sources import matching_glob
 
@@ -20,7 +22,7 @@ _PRODUCTION_WORDS = frozenset({"prod", "production", "prd"})
 _PRODUCTION_ENDINGS = ("-prod", "-production")
 
 
-class Environment(NamedTuple):
+class Environment(msgspec.Struct, frozen=True):
     """The environment's name, and what said so."""
 
     name: str

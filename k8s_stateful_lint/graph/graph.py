@@ -6,7 +6,9 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from k8s_stateful_lint.config import Config, ConfigError, Problem
 from k8s_stateful_lint.graph import settings
@@ -109,7 +111,7 @@ _NODE_TYPES: dict[str, type[Node]] = {
 NodeType = TypeVar("NodeType", bound=Node)
 
 
-class Unresolved(NamedTuple):
+class Unresolved(msgspec.Struct, frozen=True):
     """A reference that leads nowhere in the input, or to several definitions that disagree."""
 
     place: Place

@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.environments import Environment, environment_of
@@ -23,7 +25,7 @@ _PATCH_DIRECTIVES = (b"$patch", b"$retainKeys")
 Target = TypeVar("Target", covariant=True)
 
 
-class Resolution(NamedTuple, Generic[Target]):
+class Resolution(msgspec.Struct, Generic[Target], frozen=True):
     """What a reference leads to.
 
     ``weak`` counts the steps of confidence that a finding built on it loses: a namespace written on one side only,

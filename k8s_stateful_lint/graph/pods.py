@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from k8s_stateful_lint.model.quantities import scaled
 from k8s_stateful_lint.model.workloads import (
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.model.resource import Place
 
 
-class PodCount(NamedTuple):
+class PodCount(msgspec.Struct, frozen=True):
     """How many pods of a workload may exist at once, the surge of a rollout left aside.
 
     ``place`` is the field that says so. For a DaemonSet both counts are 2, meaning "several": the number of nodes is
@@ -31,7 +33,7 @@ class PodCount(NamedTuple):
     reason: str
 
 
-class Rollout(NamedTuple):
+class Rollout(msgspec.Struct, frozen=True):
     """What a Deployment's rolling update may add and take away; both 0 and 1 pods for ``Recreate``."""
 
     type: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.workloads import ConfigMapBody
@@ -13,14 +15,14 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.graph.workloads import Container, Mount
 
 
-class Environment(NamedTuple):
+class Environment(msgspec.Struct, frozen=True):
     """Variables with their literal values (None = from elsewhere), and whether there are some we cannot see."""
 
     values: dict[str, str | None]
     has_unknown: bool
 
 
-class ConfigFiles(NamedTuple):
+class ConfigFiles(msgspec.Struct, frozen=True):
     """Files of ConfigMaps by path, and mount paths whose content is not in the input."""
 
     texts: dict[str, str]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from k8s_stateful_lint.graph.environments import Environment, environment_of
 from k8s_stateful_lint.graph.node import Node, Resolution
@@ -41,7 +43,7 @@ DEFAULT_CLASS_ANNOTATIONS = (
 Attachment = Literal["exclusive", "node-bound", "attach-free"]
 
 
-class ClassName(NamedTuple):
+class ClassName(msgspec.Struct, frozen=True):
     """The class of a claim or volume.
 
     ``name`` is ``""`` for no class and None where it is unknown (a default class that nothing names, a placeholder).
@@ -53,7 +55,7 @@ class ClassName(NamedTuple):
     weak: int = 0
 
 
-class DriverFact(NamedTuple):
+class DriverFact(msgspec.Struct, frozen=True):
     """The driver behind a claim or volume, and how we know.
 
     ``driver`` is None when the provisioner is not in the table. ``origin`` "class-name" means that only a well-known
@@ -66,7 +68,7 @@ class DriverFact(NamedTuple):
     weak: int = 0
 
 
-class Reclaim(NamedTuple):
+class Reclaim(msgspec.Struct, frozen=True):
     """What becomes of the volume when its claim is deleted: ``policy`` is None where the input does not tell.
 
     ``reason`` names the object that says so, at ``place``.
@@ -296,7 +298,7 @@ class Claim(Node):
         """The driver of the paired volume, else of the class object, the configuration, or a well-known class name."""
         if self.volume is not None:
             fact = self.volume.driver
-            return fact._replace(weak=fact.weak + self.paired.weak)
+            return msgspec.structs.replace(fact, weak=fact.weak + self.paired.weak)
         resolution = self.class_resolution
         if resolution.ambiguous:
             return UNKNOWN_DRIVER

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from k8s_stateful_lint.knowledge import _tables
 from k8s_stateful_lint.knowledge._tables import TableError
@@ -30,7 +32,7 @@ from k8s_stateful_lint.knowledge.rows import (
 from k8s_stateful_lint.knowledge.versions import Version
 
 
-class _Table(NamedTuple):
+class _Table(msgspec.Struct, frozen=True):
     row_type: type[Any]
     key_fields: tuple[str, ...]
     replaces: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Part = Literal["value", "key", "entry"]
 
 
-class FieldProblem(NamedTuple):
+class FieldProblem(msgspec.Struct, frozen=True):
     """A field whose value the typed object could not take; the object was read as if the field were absent."""
 
     route: Route
@@ -38,7 +38,7 @@ class Located(Protocol):
         """The place of a node."""
 
 
-class Spot(NamedTuple):
+class Spot(msgspec.Struct, frozen=True):
     """A node of something that was read from a file."""
 
     document: Located

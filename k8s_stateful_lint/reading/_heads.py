@@ -5,7 +5,9 @@ is made only where it is certain that the fields in front of it are read as they
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 
@@ -13,7 +15,7 @@ from ._rocks import has_odd_breaks
 from ._source import TEMPLATE
 
 
-class Unread(NamedTuple):
+class Unread(msgspec.Struct, frozen=True):
     """Fields that nobody asks for, in mappings whose `key` is `value`.
 
     `fields` are those fields; `unless` is what makes somebody ask for them after all: the byte with which it begins,

@@ -6,7 +6,8 @@ Offsets are characters in the text of one document.
 import base64
 import binascii
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 
@@ -22,7 +23,7 @@ _RESOLVED_TAGS = frozenset(STANDARD + name for name in ("bool", "int", "float", 
 _BASE64_BLANKS = regex(r"[\r\n]")
 
 
-class Trouble(NamedTuple):
+class Trouble(msgspec.Struct, frozen=True):
     """A fault before it is known which line it is on: an offset, or a function of the lines it talks about."""
 
     offset: int

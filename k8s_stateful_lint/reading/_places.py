@@ -5,7 +5,9 @@ where a block scalar ends) is defined here, on the text, once for both.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 
@@ -14,7 +16,7 @@ from ._source import Route
 Extent = tuple[int, int]
 
 
-class Spot(NamedTuple):
+class Spot(msgspec.Struct, frozen=True):
     """Where a node is: the key it stands behind (None for list items and the root) and its value.
 
     `first_key` is the first key of a mapping; `block` says that the value is a collection in block style.

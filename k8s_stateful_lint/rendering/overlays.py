@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -132,7 +132,7 @@ def _layer(directory: str, files: Files, known: dict[str, Layer | None], above: 
     return found
 
 
-class _Built(NamedTuple):
+class _Built(msgspec.Struct, frozen=True):
     """The objects of an overlay; ``here`` is where the paths start that name their origins, if they do."""
 
     data: bytes

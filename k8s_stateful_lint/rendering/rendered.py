@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,7 +14,7 @@ from k8s_stateful_lint.model.resource import Resource
 from k8s_stateful_lint.reading import Reading, SourceFile, read
 
 
-class RenderProblem(NamedTuple):
+class RenderProblem(msgspec.Struct, frozen=True):
     """An overlay or chart that was not rendered: the file that defines it, and why."""
 
     path: str

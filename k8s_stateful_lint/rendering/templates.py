@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model.resource import Part, Resource, Spot
@@ -22,7 +23,7 @@ _CONTROL = regex(r"\s*(?:\{\{-?.*?\}\}\s*)+\Z")
 _KEY = regex(r"(?P<dashes>(?:-\s+)*)(?P<key>[^\s:#{}'\"][^:{}]*)\s*:(?:\s|\Z)")
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True):
     """A line of YAML: its number, its text and the keys that lead to it."""
 
     number: int

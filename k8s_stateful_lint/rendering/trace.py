@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -28,14 +28,14 @@ _MERGE_KEYS = ("mountPath", "name", "containerPort", "port", "devicePath", "topo
 _HASH = regex(r"-[a-z0-9]{10}\Z")
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True):
     """What kustomize says of an object: the file that defines it, or the kustomization that generates it."""
 
     path: str | None
     generator: str | None
 
 
-class _Patch(NamedTuple):
+class _Patch(msgspec.Struct, frozen=True):
     """One document of a patch, with the object that the kustomization says it is for."""
 
     document: Document

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import cast
+
+import msgspec
 
 from k8s_stateful_lint.engine.report import Report
 
 
-class Style(NamedTuple):
+class Style(msgspec.Struct, frozen=True):
     """How text may look: machine formats ignore it."""
 
     colour: bool = False

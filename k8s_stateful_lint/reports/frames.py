@@ -35,7 +35,7 @@ class Row(NamedTuple):
     after: str = ""
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True):
     """A place in a file with the lines to show. The label says why it is shown; the first frame has none."""
 
     place: Location
@@ -115,7 +115,7 @@ def _cut(number: int, text: str, start: int, end: int) -> Row:
 # Secrets ------------------------------------------------------------------------------------------------------------
 
 
-class _Hidden(NamedTuple):
+class _Hidden(msgspec.Struct, frozen=True):
     """What must not be seen of a file: lines of a Secret with the keys that may stay, lines that also hold one."""
 
     keys: defaultdict[int, set[str]]

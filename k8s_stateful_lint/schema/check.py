@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding
@@ -66,7 +67,7 @@ _SERVER_METADATA = frozenset({"clusterName", "initializers"})
 _CAPITALS = regex(r"_*[A-Z][A-Z0-9_]*\Z")
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True):
     """What the check says: findings with their rules, which objects it looked at, and a text about kinds it cannot."""
 
     findings: tuple[tuple[str, Finding, Node], ...]

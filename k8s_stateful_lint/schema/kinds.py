@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import msgspec
 
 from k8s_stateful_lint.knowledge.versions import Version
 from k8s_stateful_lint.reading import Route
@@ -20,7 +22,7 @@ Violation: TypeAlias = Literal["unknown", "missing", "type", "value"]
 _MOST_ERRORS = 200
 
 
-class Type(NamedTuple):
+class Type(msgspec.Struct, frozen=True):
     """What the schema says about a place in an object: the name of its type, and its fields."""
 
     name: str
@@ -38,7 +40,7 @@ class Type(NamedTuple):
         return tuple(self.schema.get("required", ()))
 
 
-class Error(NamedTuple):
+class Error(msgspec.Struct, frozen=True):
     """One thing that is wrong.
 
     ``route`` leads to the field that is unknown or missing, or to the value. ``owner`` is the type that has (or has

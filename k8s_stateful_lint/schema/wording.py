@@ -6,7 +6,9 @@ import difflib
 import math
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model.resource import field_path
@@ -26,7 +28,7 @@ _NUMBER = regex(r"-?\d+(?:\.\d+)?\Z")
 _NEAR = 0.75
 
 
-class Words(NamedTuple):
+class Words(msgspec.Struct, frozen=True):
     """A message, and help where the rule's general help can be made more precise."""
 
     message: str

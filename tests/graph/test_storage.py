@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from k8s_stateful_lint.graph.storage import ClassName
 from tests.graph.helpers import claim, documents, graph
 
 GP3 = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: kubernetes.io/aws-ebs\n"
@@ -59,9 +60,9 @@ def test_default_class_of_the_unit() -> None:
         "{name: fast}", '{name: fast, annotations: {"storageclass.kubernetes.io/is-default-class": "true"}}'
     )
     found = graph({"a/claim.yaml": claim("data"), "a/class.yaml": marked})
-    assert found.claims[0].class_name == ("fast", False, 0)
+    assert found.claims[0].class_name == ClassName("fast", False, 0)
     elsewhere = graph({"a/claim.yaml": claim("data"), "b/class.yaml": marked})
-    assert elsewhere.claims[0].class_name == ("fast", False, 1)
+    assert elsewhere.claims[0].class_name == ClassName("fast", False, 1)
 
 
 def test_default_class_of_the_configuration() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import posixpath
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint.checks.change import _procedures as procedures
 from k8s_stateful_lint.checks.change._words import below, claim_form, from_to, names, spec_of, spot
@@ -251,7 +253,7 @@ def data_path_changed(pair: Pair[Container]) -> Iterator[Finding]:
     yield from _sub_paths(old, new)
 
 
-class _Location(NamedTuple):
+class _Location(msgspec.Struct, frozen=True):
     """Where on a volume a data directory is."""
 
     path: str
@@ -685,7 +687,7 @@ def init_password_changed(pair: Pair[Container]) -> Iterator[Finding]:
         )
 
 
-class _Given(NamedTuple):
+class _Given(msgspec.Struct, frozen=True):
     """The value of a variable, and the key of the Secret it comes from."""
 
     value: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from k8s_stateful_lint.checks.change import _procedures as procedures
 from k8s_stateful_lint.checks.change._procedures import apply, kubectl
@@ -614,7 +616,7 @@ def _read_by(value: Any) -> Iterator[tuple[str, str]]:
             pending.extend(item)
 
 
-class _FixedFields(NamedTuple):
+class _FixedFields(msgspec.Struct, frozen=True):
     """The fields of a kind that cannot be changed once they are set, with the answer of the API server."""
 
     group: str
