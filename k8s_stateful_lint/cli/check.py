@@ -80,7 +80,7 @@ def check(
     cache: Annotated[
         bool | None, option("--cache/--no-cache", help="Keep what was read for the next run; more than 500 files are.")
     ] = None,
-    jobs: Annotated[int, option(metavar="N", help="How many processes read files.")] = 1,
+    jobs: Annotated[int, option(metavar="N", help="How many processes read files and run rules.")] = 1,
     timings: Annotated[bool, option("--timings", help="Tell where the time went, by stage and rule.")] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,

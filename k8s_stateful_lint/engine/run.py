@@ -82,7 +82,8 @@ def inspect(
 ) -> Inspection:
     """Lint files, and keep the graph; of overlays and charts that were rendered, what they make of their files.
 
-    ``cache`` knows what is in files that were read before; what it does not know is read by ``jobs`` processes.
+    ``cache`` knows what is in files that were read before; what it does not know is read by ``jobs`` processes, which
+    share the rules, too.
     References that lead nowhere in the files may lead to the objects of ``cluster``.
 
     Raises:
@@ -111,11 +112,10 @@ def inspect(
     clock.lap("graph")
     schemas = check_schemas(graph, config, targets) if policy.chosen & SCHEMA_CHECKS else WITHOUT_SCHEMAS
     clock.lap("schemas")
-    found, crashes = _run_rules(policy, graphs, clock)
+    found, crashes = _run_rules(policy, graphs, clock, jobs)
     drafts = [draft for item in facts for draft in faults(item, policy)]
     drafts += schema_drafts(schemas, policy)
     drafts += [draft for item in facts for draft in field_problems(item, graph, policy, schemas)]
-    _look_up(found)
     for rule, by_version in found:
         drafts += merged({version: drafts_of(rule, here, policy) for version, here in by_version.items()})
     kept, suppressed = _suppress(without_echoes(drafts), facts, policy, rendering)
@@ -145,51 +145,44 @@ def read_files(
     files: Iterable[SourceFile], config: Config, clock: Timings, cache: Cache | None = None, jobs: int = 1
 ) -> Iterator[FileFacts]:
     """Read files, and the objects in them."""
-    unread = _unread(config)
-    if jobs == 1:
-        readings = _readings(files, unread, clock, cache)
-    else:
-        readings = _readings_of_processes(files, unread, clock, cache, jobs)
-    for file, reading in readings:
+    for file, reading in _readings(files, _unread(config), clock, cache, jobs):
         resources = [resource for document in reading.documents for resource in decode(document)]
         clock.lap("decode")
         yield FileFacts(file, reading, resources)
 
 
 def _readings(
-    files: Iterable[SourceFile], unread: Unread | None, clock: Timings, cache: Cache | None
-) -> Iterator[tuple[SourceFile, Reading]]:
-    for file in files:
-        clock.lap("open")
-        key, reading = cache.find(file) if cache is not None else (b"", None)
-        if cache is not None:
-            clock.lap("cache")
-        if reading is None:
-            reading = read(file, unread=unread, lap=clock.lap)
-            clock.lap("read")
-            if cache is not None:
-                cache.add(key, reading)
-        yield file, reading
-
-
-def _readings_of_processes(
     files: Iterable[SourceFile], unread: Unread | None, clock: Timings, cache: Cache | None, jobs: int
 ) -> Iterator[tuple[SourceFile, Reading]]:
-    from k8s_stateful_lint.engine.parallel import read_in_processes
+    """Every file with what is in it, as the cache knows it, or as it is read now."""
+    opened: Iterable[tuple[SourceFile, bytes, Reading | None]] = _opened(files, clock, cache)
+    fresh: Iterator[Reading] | None = None
+    if jobs > 1:
+        from k8s_stateful_lint.engine.parallel import read_in_processes
 
-    opened = list(files)
-    clock.lap("open")
-    found = [cache.find(file) if cache is not None else (b"", None) for file in opened]
-    clock.lap("cache")
-    missing = [file for file, (_, reading) in zip(opened, found, strict=True) if reading is None]
-    fresh = read_in_processes(missing, unread, jobs)
-    for file, (key, reading) in zip(opened, found, strict=True):
+        opened = list(opened)
+        fresh = read_in_processes([file for file, _, reading in opened if reading is None], unread, jobs)
+    for file, key, reading in opened:
         if reading is None:
-            reading = next(fresh)
+            reading = next(fresh) if fresh is not None else read(file, unread=unread, lap=clock.lap)
             clock.lap("read")
             if cache is not None:
                 cache.add(key, reading)
         yield file, reading
+
+
+def _opened(
+    files: Iterable[SourceFile], clock: Timings, cache: Cache | None
+) -> Iterator[tuple[SourceFile, bytes, Reading | None]]:
+    """Every file, with its key in the cache, and what is in it where the cache knows."""
+    for file in files:
+        clock.lap("open")
+        if cache is None:
+            yield file, b"", None
+            continue
+        key, reading = cache.find(file)
+        clock.lap("cache")
+        yield file, key, reading
 
 
 def _json_patch(item: FileFacts) -> list[Any] | None:
@@ -201,30 +194,52 @@ def _json_patch(item: FileFacts) -> list[Any] | None:
 
 # Rules ---------------------------------------------------------------------------------------------
 
+# What a rule found, by the version of Kubernetes.
+_ByVersion = dict[Version, list[Found]]
+
 
 def _run_rules(
-    policy: Policy, graphs: dict[Version, Graph], clock: Timings
-) -> tuple[list[tuple[Rule, dict[Version, list[Found]]]], tuple[str, ...]]:
+    policy: Policy, graphs: dict[Version, Graph], clock: Timings, jobs: int
+) -> tuple[list[tuple[Rule, _ByVersion]], tuple[str, ...]]:
     """What every chosen rule says for every version, and how rules failed."""
     subjects = {version: Subjects(graph) for version, graph in graphs.items()}
-    crashes: list[str] = []
-    found = []
+    chosen = [
+        rule for name, rule in rules().items() if name in policy.chosen and any(map(rule.head.applies_to, subjects))
+    ]
     clock.lap("checks")
-    for name, rule in rules().items():
-        if name in policy.chosen and any(map(rule.head.applies_to, subjects)):
-            by_version = {
-                version: check(rule, here, policy, crashes) if rule.head.applies_to(version) else []
-                for version, here in subjects.items()
-            }
-            found.append((rule, by_version))
-            clock.lap_of_rule(name)
-    return found, tuple(dict.fromkeys(crashes))
+
+    def run_each(some: Sequence[Rule]) -> list[tuple[_ByVersion, list[str]]]:
+        results = [_run_rule(rule, subjects, policy, clock) for rule in some]
+        _look_up(found for found, _ in results)
+        clock.lap("locate")
+        return results
+
+    if jobs == 1:
+        results = run_each(chosen)
+    else:
+        from k8s_stateful_lint.engine.parallel import run_in_processes
+
+        results = run_in_processes(chosen, run_each, list(graphs.values()), jobs)
+    crashes = dict.fromkeys(crash for _, failed in results for crash in failed)
+    return [(rule, found) for rule, (found, _) in zip(chosen, results, strict=True)], tuple(crashes)
 
 
-def _look_up(found: Iterable[tuple[Rule, Mapping[Version, list[Found]]]]) -> None:
+def _run_rule(
+    rule: Rule, subjects: Mapping[Version, Subjects], policy: Policy, clock: Timings
+) -> tuple[_ByVersion, list[str]]:
+    crashes: list[str] = []
+    found = {
+        version: check(rule, here, policy, crashes) if rule.head.applies_to(version) else []
+        for version, here in subjects.items()
+    }
+    clock.lap_of_rule(rule.head.name)
+    return found, crashes
+
+
+def _look_up(found: Iterable[_ByVersion]) -> None:
     """Look up where findings are, one document after the other, so that only one of them is held with its places."""
     wanted: defaultdict[Document, list[Place]] = defaultdict(list)
-    for _, by_version in found:
+    for by_version in found:
         for finding, *_ in chain.from_iterable(by_version.values()):
             for place in (finding.place, *(related.place for related in finding.related)):
                 wanted[place.resource.document].append(place)

@@ -67,10 +67,11 @@ class Document:
     """One document of a file.
 
     `value` is made of dict (with str keys only), list, str, int, float, bool and None, and holds what Kubernetes would
-    read; parts that an alias repeats are the same object. `index` counts the documents of the file from 0.
+    read; parts that an alias repeats are the same object. `index` counts the documents of the file from 0. `spans` are
+    the places that were asked for.
     """
 
-    __slots__ = ("_body", "_comments", "_engine", "_located", "_piece", "_spans", "file", "index", "value")
+    __slots__ = ("_body", "_comments", "_engine", "_located", "_piece", "file", "index", "spans", "value")
 
     def __init__(
         self, file: SourceFile, index: int, value: object, body: Body, piece: Piece, engine: Engine | Literal["json"]
@@ -83,7 +84,7 @@ class Document:
         self._piece = piece
         self._engine: Engine | Literal["json"] = engine
         self._located: _Located | None = None
-        self._spans: dict[tuple[Route, Part], Span] = {}
+        self.spans: dict[tuple[Route, Part], Span] = {}
         self._comments: tuple[Comment, ...] | None = None
 
     def __repr__(self) -> str:
@@ -98,7 +99,7 @@ class Document:
         """See `__getstate__`."""
         self.file, self.index, self.value, self._body, self._piece, self._engine = state  # type: ignore[assignment]
         self._located = None
-        self._spans = {}
+        self.spans = {}
         self._comments = None
 
     @property
@@ -126,9 +127,9 @@ class Document:
         item. Where `route` leads nowhere, the key of the nearest existing ancestor is the place; for the root, the
         first key of the document.
         """
-        span = self._spans.get((route, part))
+        span = self.spans.get((route, part))
         if span is None:
-            span = self._spans[route, part] = self._find_span(route, part)
+            span = self.spans[route, part] = self._find_span(route, part)
         return span
 
     def _find_span(self, route: Route, part: Part) -> Span:

@@ -32,7 +32,7 @@ def pack(reading: Reading) -> bytes | None:
             document.value,
             (document._piece.lead, document._piece.start, document._piece.end),
             document._engine,
-            [(route, part, span) for (route, part), span in document._spans.items()],
+            [(route, part, span) for (route, part), span in document.spans.items()],
             document._comments,
         )
         for document in reading.documents
@@ -53,7 +53,7 @@ def unpack(file: SourceFile, packed: bytes | msgspec.Raw) -> Reading | None:
     documents = []
     for index, each in enumerate(found.documents):
         document = Document(file, index, each.value, body, Piece(*each.piece), each.engine)
-        document._spans = {(route, part): span for route, part, span in each.spans}
+        document.spans = {(route, part): span for route, part, span in each.spans}
         document._comments = each.comments
         documents.append(document)
     return Reading(tuple(documents), found.faults, found.notices)
@@ -64,10 +64,10 @@ _decoder = msgspec.msgpack.Decoder(_File)
 
 def asked(reading: Reading) -> int:
     """How many places were asked for so far: more than there were when it was unpacked, and packing again pays."""
-    return sum(len(document._spans) + (document._comments is not None) for document in reading.documents)
+    return sum(len(document.spans) + (document._comments is not None) for document in reading.documents)
 
 
 def share(one: Reading, other: Reading) -> None:
     """From now on, a place that is asked for in one reading is known in another one of the same bytes, too."""
     for left, right in zip(one.documents, other.documents, strict=True):
-        right._spans = left._spans
+        right.spans = left.spans
