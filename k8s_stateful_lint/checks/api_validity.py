@@ -1145,9 +1145,10 @@ def _raw_maps(node: Node) -> Iterator[Route]:
     elif isinstance(node, PersistentVolume):
         yield from (("spec", "csi", "volumeAttributes"), ("spec", "flexVolume", "options"))
     elif isinstance(node, Workload):
-        for index in range(len(node.pod_spec.volumes)):
-            route = (*node.template_route, "spec", "volumes", index)
-            yield from ((*route, "csi", "volumeAttributes"), (*route, "flexVolume", "options"))
+        route = (*node.template_route, "spec", "volumes")
+        for index, volume in server.entries(node.resource.get(*route)):
+            if "csi" in volume or "flexVolume" in volume:
+                yield from ((*route, index, "csi", "volumeAttributes"), (*route, index, "flexVolume", "options"))
 
 
 def _is_of_kubernetes(resource: Resource) -> bool:
@@ -1166,8 +1167,10 @@ _CLUSTER_STORAGE = {
 
 def namespace_on_cluster_object(node: Node) -> Iterator[Finding]:
     """The server drops the namespace of an object that is cluster-wide."""
+    if _CLUSTER_STORAGE.get(node.kind) != node.resource.group:
+        return
     namespace = node.resource.get("metadata", "namespace")
-    if namespace and _CLUSTER_STORAGE.get(node.kind) == node.resource.group:
+    if namespace:
         yield Finding(
             place=node.at("metadata", "namespace"),
             message=f"{node.label} is cluster-wide: the namespace {namespace} is dropped, and the name must be unique "
@@ -1194,8 +1197,9 @@ def exported_object_fields(node: Node) -> Iterator[Finding]:
     """What the server writes into an object, kept in a manifest."""
     if node.kind not in _EXPORTED_KINDS and not isinstance(node, Workload):
         return
-    for field in _EXPORTED:
-        if _is_empty(node.resource.get("metadata", field)):
+    metadata = node.resource.get("metadata")
+    for field in _EXPORTED if isinstance(metadata, dict) else ():
+        if _is_empty(metadata.get(field)):
             continue
         stale = field in ("uid", "resourceVersion")
         yield Finding(

@@ -156,6 +156,7 @@ class Graph:
         self.resources = tuple(sorted(resources, key=lambda resource: resource.path))
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
+        self._of_units: dict[type[Node], dict[str, list[Any]]] = {}
         self._words: dict[tuple[Document, tuple[bytes, ...]], bool] = {}
         self._selected: dict[tuple[Any, ...], list[Workload]] = {}
         self._alternatives = alternatives or {}
@@ -488,12 +489,15 @@ class Graph:
             found.update(dict.fromkeys(self._workloads_by_namespace.get(node.namespace, ())))
         return [workload for workload in found if workload.sees(node)]
 
-    @cached_property
-    def _nodes_by_unit(self) -> dict[str, list[Node]]:
-        index: dict[str, list[Node]] = defaultdict(list)
-        for node in self.nodes:
-            for unit in node.units:
-                index[unit].append(node)
+    def _by_unit(self, node_type: type[NodeType]) -> dict[str, list[NodeType]]:
+        """The whole objects of a type by the units in which they are."""
+        index = self._of_units.get(node_type)
+        if index is None:
+            index = self._of_units[node_type] = defaultdict(list)
+            for node in self.of_type(node_type):
+                if not node.is_partial:
+                    for unit in node.units:
+                        index[unit].append(node)
         return index
 
     def unit_mates(self, node: Node, node_type: type[NodeType]) -> list[NodeType]:
@@ -504,11 +508,9 @@ class Graph:
         key = (node.units, node_type)
         mates = self._mates.get(key)
         if mates is None:
-            found: dict[Node, None] = {}
-            for unit in sorted(node.units):
-                found.update(dict.fromkeys(self._nodes_by_unit.get(unit, ())))
-            mates = [mate for mate in found if isinstance(mate, node_type) and not mate.is_partial]
-            self._mates[key] = mates
+            index = self._by_unit(node_type)
+            found = (mate for unit in sorted(node.units) for mate in index.get(unit, ()))
+            mates = self._mates[key] = list(dict.fromkeys(found))
         if not isinstance(node, node_type):
             return mates
         others = mates.copy()

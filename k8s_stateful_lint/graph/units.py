@@ -85,7 +85,7 @@ class Units:
 
     def builds_of(self, path: str) -> list[Build]:
         """Every kustomization that builds the file, directly or through another one."""
-        return self._builds_of_file.get(posixpath.normpath(path), [])
+        return self._builds_of_file.get(posixpath.normpath(path), []) if self.builds else []
 
     @cached_property
     def _chains_of_file(self) -> dict[str, list[list[Build]]]:
@@ -122,7 +122,7 @@ class Units:
 
     def chains(self, path: str) -> list[list[Build]]:
         """For every outermost build of a file: the kustomizations on the way, in the order in which they run."""
-        return self._chains_of_file.get(posixpath.normpath(path), [])
+        return self._chains_of_file.get(posixpath.normpath(path), []) if self.builds else []
 
     def of(self, path: str) -> frozenset[str]:
         """The units of a file: its directory, and the directory of every kustomization that builds it."""
@@ -155,6 +155,8 @@ class Units:
     def affixes(self, path: str) -> tuple[str, str]:
         """What the builds of a file put before and behind every name; nothing where they branch and may differ."""
         builds = self.builds_of(path)
+        if not builds:
+            return "", ""
         if any(len(build.parents) > 1 for build in builds) or len(self._outermost(path)) > 1:
             return "", ""
         # The innermost build comes first.
