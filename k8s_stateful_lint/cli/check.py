@@ -1,7 +1,5 @@
 """``check``, and the hidden ``check-changed`` that a pre-commit hook calls."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

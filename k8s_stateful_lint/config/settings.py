@@ -235,6 +235,8 @@ def config_from(values: Mapping[str, Any]) -> Config:
         ConfigError: keys are unknown or values have the wrong type; the text names each.
 
     """
+    if not values:
+        return Config()  # without the types of all that could be written
     plain = normalised(values)
     try:
         return msgspec.convert(plain, Config, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -93,6 +92,8 @@ def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) ->
 
 
 def _crash(rule: Rule, owner: Node, error: Exception) -> str:
+    import traceback
+
     where = f"rule {rule.head.name} failed on {owner.label} in {owner.resource.path}:\n"
     if owner.kind == "Secret":
         # The message of an exception may quote what it could not work with.

@@ -11,7 +11,6 @@ import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.config import Config, ConfigError
-from k8s_stateful_lint.engine.builds import across_builds, judged
 from k8s_stateful_lint.engine.cards import heads
 from k8s_stateful_lint.engine.catalogue import CHANGE, Rule, rules
 from k8s_stateful_lint.engine.checking import Found, Subjects, check
@@ -36,12 +35,12 @@ from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.model.patches import is_json_patch
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.reading import Document, Reading, SourceFile, Unread, read
-from k8s_stateful_lint.rendering import Rendering
 from k8s_stateful_lint.schema import NOTHING as WITHOUT_SCHEMAS
 from k8s_stateful_lint.schema import check_schemas, targets_of
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.engine.cache import Cache
+    from k8s_stateful_lint.rendering import Rendering
 
 UNREAD = Unread(
     "kind",
@@ -98,6 +97,8 @@ def inspect(
     facts = list(read_files(files, config, clock, cache, jobs))
     alternatives: Mapping[str, frozenset[str]] = {}
     if rendering is not None:
+        from k8s_stateful_lint.engine.builds import judged
+
         facts, alternatives = judged(facts, rendering), rendering.alternatives
     unread = [item.file.path for item in facts if item.reading.faults or item.reading.notices]
     targets = targets_of(config)
@@ -313,6 +314,8 @@ def _suppress(
         (suppressed if is_suppressed(draft, by_file) else kept).append(draft)
     alternatives: Mapping[str, frozenset[str]] = {}
     if rendering is not None:
+        from k8s_stateful_lint.engine.builds import across_builds
+
         kept, suppressed = across_builds(kept), across_builds(suppressed)
         alternatives = rendering.alternatives
     if "useless-suppression" in policy.chosen:

@@ -4,7 +4,6 @@ kubectl sends a stream that begins with `{` to a JSON decoder. Most JSON is YAML
 pairs, several documents without a separator) or what yamlrocks refuses (tabs) is read here.
 """
 
-import json
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint._patterns import regex
@@ -35,6 +34,8 @@ def looks_like_json(text: str) -> bool:
 
 def load_all(text: str) -> list[JsonDocument] | None:
     """The documents of a JSON stream, None when it is none."""
+    import json
+
     duplicates = False
 
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -98,6 +99,8 @@ def depth_of(value: object) -> int:
 
 def _without_lone_surrogates(value: Any) -> Any:
     """Half a surrogate pair becomes U+FFFD, as in Go: it is no text that could be written anywhere."""
+    import json
+
     text = json.dumps(value, ensure_ascii=False)
     return json.loads(_LONE_SURROGATE.sub("\ufffd", text))
 

@@ -3,8 +3,6 @@
 Offsets are characters in the text of one document.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
 
 import msgspec
@@ -189,9 +187,11 @@ def _raw_scalar(node: Node) -> object:
     if tag is None:
         return _scalars.resolve(node.text) if node.plain else node.text
     if tag == STANDARD + "binary":
+        import base64
+
         try:
             content = base64.b64decode(_BASE64_BLANKS.sub("", node.text), validate=True)
-        except (binascii.Error, ValueError):
+        except ValueError:
             raise Unreadable(
                 Trouble(node.start, "the text behind !!binary is no base64", "write base64, or leave the tag away")
             ) from None

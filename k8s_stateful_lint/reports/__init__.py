@@ -38,7 +38,7 @@ def render(name: str, report: Report, style: Style) -> str:
     """Make the text of a report in a format of :data:`FORMATS`."""
     module = importlib.import_module(f"k8s_stateful_lint.reports.{FORMATS[name]}")
     make = cast("Callable[[Report, Style], str]", module.render)
-    if name == "text":
+    if name == "text" and report.sources:
         from k8s_stateful_lint.reports.frames import masked
 
         report = masked(report)

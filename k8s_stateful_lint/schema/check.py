@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,7 +19,9 @@ from k8s_stateful_lint.reading import Route
 from k8s_stateful_lint.schema.kinds import Error, KindSchema, schema_of
 from k8s_stateful_lint.schema.secrets import is_secret
 from k8s_stateful_lint.schema.store import known_versions
-from k8s_stateful_lint.schema.wording import Words, newer, wording
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.schema.wording import Words
 
 BUILT_IN_GROUPS = frozenset(
     {
@@ -122,6 +125,8 @@ def _is_long(resource: Resource, route: Route) -> bool:
 
 
 def _words(error: Error, resource: Resource, schema: KindSchema, version: Version) -> Words:
+    from k8s_stateful_lint.schema.wording import newer, wording
+
     if error.violation == "unknown":
         for later in known_versions():
             if later > version:
