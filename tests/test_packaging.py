@@ -64,7 +64,7 @@ def test_every_card_and_their_index_are_in_the_wheel(names: set[str]) -> None:
 
 
 def test_every_module_and_table_is_in_the_wheel(names: set[str]) -> None:
-    for pattern in ("*.py", "*.yaml"):
+    for pattern in ("*.py", "*.yaml", "*.json"):
         for file in files(ROOT / PACKAGE, pattern):
             assert file.relative_to(ROOT).as_posix() in names
 

@@ -11,10 +11,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from k8s_stateful_lint.knowledge import TABLES
 from tools.documents import document
+from tools.tables import compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by `make generate`; edit the cards in rules/ or tools/generate.py instead. -->\n"
@@ -162,8 +165,9 @@ def comparison() -> bytes:
     return re.sub(r"<!-- compare -->.*?<!-- /compare -->", lambda _: block, text, flags=re.DOTALL).encode()
 
 
-# Every generated file, and what makes it, in this order: the index first, since everything else reads it.
+# Every generated file, and what makes it, in this order: tables and index first, since everything else reads them.
 GENERATED: dict[str, Callable[[], bytes]] = {
+    **{f"k8s_stateful_lint/knowledge/compiled/{name}.json": partial(compiled, name) for name in (*TABLES, "images")},
     "rules/index.json": rule_index,
     "k8s_stateful_lint/config/schema.json": config_schema,
     "docs/rules.md": rule_list,

@@ -151,7 +151,7 @@ class Graph:
         written = config or Config()
         self._written = written.cluster
         self.config = facts.applied_to(written) if facts is not None else written
-        self.knowledge, self.images = tables_of(self.config)
+        self.knowledge, self._images = tables_of(self.config)
         self.target: Version = _target(self.config)
         self.resources = tuple(sorted(resources, key=lambda resource: resource.path))
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
@@ -164,6 +164,11 @@ class Graph:
         self._unread_units = frozenset(unit for path in self._unread for unit in self.units.of(path))
         nodes = [self._node(resource) for resource in self.resources]
         self.nodes: tuple[Node, ...] = tuple(self._as_built(nodes, json_patches or {}))
+
+    @property
+    def images(self) -> ImageTable:
+        """What is known about images, with the rows of the configuration."""
+        return self._images()
 
     def _as_built(self, nodes: list[Node], json_patches: Mapping[str, list[Any]]) -> Iterator[Node]:
         builds = Builds(self.units, nodes, json_patches)
@@ -905,18 +910,20 @@ class Graph:
                 yield Unresolved(place, "Service", name_of_service, service.ambiguous)
 
 
-def tables_of(config: Config) -> tuple[Knowledge, ImageTable]:
-    """The built-in tables, with the rows of the configuration.
+def tables_of(config: Config) -> tuple[Knowledge, Callable[[], ImageTable]]:
+    """The built-in tables, with the rows of the configuration; images are read when they are asked for.
 
     Raises:
         ConfigError: ``knowledge`` of the configuration makes no sense.
 
     """
+    if not config.knowledge:
+        return builtin(), builtin_images
     added = dict(config.knowledge)
     images, mirrors = added.pop("images", ()), added.pop("mirrors", None)
     try:
         table = builtin_images().extended(images, mirrors) if images or mirrors else builtin_images()
-        return (builtin().extended(added) if added else builtin()), table
+        return (builtin().extended(added) if added else builtin()), lambda: table
     except (TableError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError.of([Problem(("knowledge",), f"knowledge: {error}")]) from error
 

@@ -1,6 +1,7 @@
 """From a table file, or from rows the user wrote, to rows.
 
-A table file is a list of mappings. Versions are written in quotes (``"1.30"``: without them YAML reads the number 1.3).
+A table is a list of mappings in a YAML file, for people; a run reads what ``make generate`` makes of it, in
+``compiled/``. Versions are written in quotes (``"1.30"``: without them YAML reads the number 1.3).
 """
 
 from __future__ import annotations
@@ -42,8 +43,13 @@ class TableError(ValueError):
 
 def load(table: str, row_type: type[RowType]) -> tuple[RowType, ...]:
     """Read a table that ships with the package."""
-    data = _parse(Path(__file__).with_name(f"{table}.yaml").read_bytes())
-    return tuple(convert(table, values, row_type) for values in data)
+    rows: tuple[RowType, ...] = msgspec.json.decode(compiled(table), type=tuple.__class_getitem__((row_type, ...)))
+    return rows
+
+
+def compiled(table: str) -> bytes:
+    """What ``make generate`` made of a table."""
+    return Path(__file__).with_name("compiled").joinpath(f"{table}.json").read_bytes()
 
 
 def convert(table: str, values: Any, row_type: type[RowType]) -> RowType:
@@ -106,17 +112,17 @@ def row_label(values: Any) -> str:
 def _read(table: str, values: Any) -> Any:
     """The values with versions read, or an error that names the row."""
     try:
-        return _with_versions(values)
+        return with_versions(values)
     except ValueError as fault:
         raise TableError(f"{table}, row {row_label(values)}: {fault}") from None
 
 
-def _with_versions(values: Any) -> Any:
+def with_versions(values: Any) -> Any:
     """The same values with versions as pairs."""
     if isinstance(values, Mapping):
-        return {k: _version(k, v) if k in _VERSION_COLUMNS else _with_versions(v) for k, v in values.items()}
+        return {k: _version(k, v) if k in _VERSION_COLUMNS else with_versions(v) for k, v in values.items()}
     if isinstance(values, list | tuple):
-        return [_with_versions(value) for value in values]
+        return [with_versions(value) for value in values]
     return values
 
 
@@ -124,17 +130,3 @@ def _version(column: str, value: Any) -> Any:
     if isinstance(value, float | int):
         raise ValueError(f'write the version of `{column}` in quotes: "{value}"')
     return parse_version(value) if isinstance(value, str) else value
-
-
-def _parse(content: bytes) -> list[Any]:
-    data: Any
-    try:
-        import yamlrocks
-    except ImportError:
-        from ruamel.yaml import YAML
-
-        data = YAML(typ="safe").load(content)
-    else:
-        data = yamlrocks.loads(content)
-    assert isinstance(data, list), "a table is a list of rows"
-    return data

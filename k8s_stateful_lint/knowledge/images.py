@@ -6,12 +6,12 @@ What a container of an image will do with its settings is in :mod:`~k8s_stateful
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct, field
 
+from k8s_stateful_lint.knowledge._tables import compiled
 from k8s_stateful_lint.knowledge.image_reference import ImageReference, parse_image, parse_version
 
 ImageClass: TypeAlias = Literal["single", "quorum", "ring", "shared", "cache", "none"]
@@ -335,7 +335,7 @@ class ImageTable:
     def extended(self, rows: Iterable[Mapping[str, Any]], mirrors: Mapping[str, str] | None = None) -> "ImageTable":
         """Add rows of the user, or let them override the cells of the row with the same key."""
         user = ({"status": "verified", "source": "configuration", **row} for row in rows)
-        return ImageTable(_read_rows([*self._cells(), *user]), {**self.mirrors, **(mirrors or {})})
+        return ImageTable(entries_of([*self._cells(), *user]), {**self.mirrors, **(mirrors or {})})
 
     def find(self, reference: ImageReference, mirrors: Mapping[str, str] | None = None) -> Match | None:
         """Find the row of an image, by its whole repository or, with ``exact`` false, by its last two segments."""
@@ -356,8 +356,8 @@ class ImageTable:
 @lru_cache(maxsize=1)
 def builtin_images() -> ImageTable:
     """The table of the package."""
-    document = _load_yaml(Path(__file__).with_name("images.yaml").read_bytes())
-    return ImageTable(_read_rows(document["images"]), document["mirrors"])
+    shipped = msgspec.json.decode(compiled("images"), type=_Shipped)
+    return ImageTable({entry.key: entry for entry in shipped.images}, shipped.mirrors)
 
 
 def image_entries() -> Mapping[str, ImageEntry]:
@@ -374,8 +374,20 @@ def find_image(reference: ImageReference, mirrors: Mapping[str, str] | None = No
     return builtin_images().find(reference, mirrors)
 
 
-def _read_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, ImageEntry]:
-    """Convert rows.
+class _Shipped(Struct, frozen=True):
+    """The table of the package."""
+
+    images: tuple[ImageEntry, ...]
+    mirrors: dict[str, str]
+
+
+def entries_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, ImageEntry]:
+    """Convert rows, and check their types."""
+    return {key: msgspec.convert(row, ImageEntry) for key, row in cells_of(rows).items()}
+
+
+def cells_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The cells of each row by its key.
 
     A row with ``like: other`` starts from the cells of an earlier row, without its status, source and note; a row
     with the key of an earlier one overrides its cells.
@@ -385,17 +397,7 @@ def _read_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, ImageEntry]:
         model = cells[row["like"]] if "like" in row else {}
         inherited = {k: v for k, v in model.items() if k not in ("source", "status", "note")}
         cells[row["key"]] = cells.get(row["key"], {}) | inherited | {k: v for k, v in row.items() if k != "like"}
-    return {key: msgspec.convert(row, ImageEntry) for key, row in cells.items()}
-
-
-def _load_yaml(data: bytes) -> Any:
-    try:
-        import yamlrocks
-    except ImportError:
-        from ruamel.yaml import YAML
-
-        return YAML(typ="safe", pure=True).load(data)
-    return yamlrocks.loads(data)
+    return cells
 
 
 def _unmirrored(name: str, mirrors: Mapping[str, str]) -> str:

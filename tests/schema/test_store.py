@@ -123,7 +123,7 @@ def test_a_damaged_cache_is_made_again(damage: str, cache_home: Path) -> None:
             "half": data[: len(data) // 2],
             "bit": data.replace(b'"integer"', b'"boolean"', 1),
             "other schema": b"{}\n{}",
-            "not JSON": store._digest(b"{") + b"\n{",
+            "not JSON": store._checksum(b"{") + b"\n{",
         }[damage]
         path.write_bytes(text)
     forget()
