@@ -12,6 +12,7 @@ import msgspec
 from k8s_stateful_lint._patterns import regex
 
 from ._rocks import has_odd_breaks
+from ._search import occurs
 from ._source import TEMPLATE
 
 
@@ -80,14 +81,4 @@ def _is_special(data: bytes, start: int, unless: tuple[tuple[bytes, re.Pattern[b
             return True
         if has_odd_breaks(data):
             return True
-    return any(_occurs(first, pattern, data, start) for first, pattern in ((b"{", TEMPLATE), *unless))
-
-
-def _occurs(first: bytes, pattern: re.Pattern[bytes], data: bytes, start: int) -> bool:
-    """Whether a pattern matches behind `start`. Looking for the byte with which it begins takes a fifth of a search."""
-    at = data.find(first, start)
-    while at >= 0:
-        if pattern.match(data, at):
-            return True
-        at = data.find(first, at + 1)
-    return False
+    return any(occurs(first, pattern, data, start) for first, pattern in ((b"{", TEMPLATE), *unless))

@@ -14,6 +14,7 @@ from k8s_stateful_lint._patterns import regex
 from ._nodes import MAX_DEPTH, Trouble, Unreadable
 from ._places import Extent, Spot, block_scalar_end
 from ._scalars import HIGHEST, LOWEST, key, number
+from ._search import occurs
 from ._source import Route
 
 
@@ -57,7 +58,8 @@ _VALUE_LEAD = regex(rb"[ \t]*+(?:- +)*+(?:[^\s#:][^:\n]*+:[ \t]+)?")
 _KEY_LEAD = regex(rb" *(?:- +)*")
 _MERGE = regex(rb"<<\s*:")
 # Line breaks to go-yaml only; and a byte order mark, which yamlrocks drops.
-_BREAKS = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf")
+_BREAK = regex(rb"\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf")
+_BREAK_LEADS = (b"\xc2", b"\xe2", b"\xef")
 _ALIAS = regex(rb"\*[^\s,\]}](?<=[\s\[,]\*.)")
 _MANY_ALIASES = 30
 # Numbers to go-yaml, text to yamlrocks: 0o17, 09.
@@ -82,7 +84,7 @@ def _differs(data: bytes) -> bool:
 
 def has_odd_breaks(data: bytes) -> bool:
     """Whether there are line breaks that only go-yaml knows."""
-    return not data.isascii() and any(mark in data for mark in _BREAKS)
+    return not data.isascii() and any(occurs(lead, _BREAK, data) for lead in _BREAK_LEADS)
 
 
 def _begins_line(data: bytes, offset: int) -> bool:
