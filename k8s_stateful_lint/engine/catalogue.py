@@ -31,6 +31,10 @@ class Rule:
         """The function."""
         return _functions(self.head.family)[self.head.name]
 
+    def prepare(self) -> None:
+        """Import the function now."""
+        _functions(self.head.family)
+
 
 class CatalogueError(Exception):
     """A card or a function stands alone, or they do not agree."""

@@ -72,6 +72,11 @@ class Subjects:
             known = self._by_type[subject_type] = edited, whole
         return known[0] if partial else known[1]
 
+    def prepare(self, subject_types: Iterable[str]) -> None:
+        """Sort out the subjects of types now."""
+        for subject_type in subject_types:
+            self.of(subject_type, partial=True)
+
 
 def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) -> list[Found]:
     """What a rule says about everything it looks at. Where it fails, that is noted, and it goes on."""
