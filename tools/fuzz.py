@@ -174,6 +174,37 @@ def attempt(data: bytes) -> str | None:
     return f"{seconds:.0f} seconds" if seconds > SLOW else None
 
 
+class Judge:
+    """Tries inputs, and keeps the first of each kind of problem in a folder."""
+
+    def __init__(self, keep: Path) -> None:
+        self.tried = 0
+        self.kinds: set[str] = set()
+        self._keep = keep
+        self._started = time.monotonic()
+
+    def __call__(self, data: bytes) -> None:
+        self.tried += 1
+        problem = attempt(data)
+        if problem is not None:
+            kind = problem.strip().rpartition("\n")[2] + "".join(re.findall(r", line \d+, in \w+", problem)[-1:])
+            if kind not in self.kinds:
+                self.kinds.add(kind)
+                self._keep.mkdir(parents=True, exist_ok=True)
+                path = self._keep / f"{hashlib.sha256(data).hexdigest()[:12]}.yaml"
+                path.write_bytes(data)
+                print(f"{path}\n{problem}", flush=True)
+        if self.tried % 500 == 0:
+            print(self, flush=True)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def __str__(self) -> str:
+        return f"{self.tried} inputs in {self.seconds / 3600:.2f} hours, {len(self.kinds)} different problems"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+")
@@ -183,30 +214,11 @@ def main() -> int:
     given = parser.parse_args()
     seeds = [file.data for file in find_sources(given.paths).files if len(file.data) < 50_000]
     chance = random.Random(given.seed)
-    tried = 0
-    kinds: set[str] = set()
-
-    def judge(data: bytes) -> None:
-        nonlocal tried
-        tried += 1
-        problem = attempt(data)
-        if problem is not None:
-            kind = problem.strip().rpartition("\n")[2] + "".join(re.findall(r", line \d+, in \w+", problem)[-1:])
-            if kind not in kinds:
-                kinds.add(kind)
-                given.keep.mkdir(parents=True, exist_ok=True)
-                path = given.keep / f"{hashlib.sha256(data).hexdigest()[:12]}.yaml"
-                path.write_bytes(data)
-                print(f"{path}\n{problem}", flush=True)
-
-    started = time.monotonic()
-    while time.monotonic() - started < given.seconds:
+    judge = Judge(given.keep)
+    while judge.seconds < given.seconds:
         judge(mutated(chance.choice(seeds), chance.choice(seeds), chance))
-        if tried % 500 == 0:
-            print(f"{tried} inputs, {len(kinds)} problems", flush=True)
-    hours = (time.monotonic() - started) / 3600
-    print(f"{tried} inputs in {hours:.2f} hours, {len(kinds)} different problems")
-    return 1 if kinds else 0
+    print(judge)
+    return 1 if judge.kinds else 0
 
 
 if __name__ == "__main__":

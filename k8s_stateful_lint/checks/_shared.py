@@ -8,7 +8,9 @@ import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph import RWOP, Claim, Graph, Node, PersistentVolume, PodCount, PodVolume, Workload
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import written_replicas
+from k8s_stateful_lint.model.placeholders import is_placeholder
 
 _REPLICATED = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "PetSet"})
 
@@ -121,15 +123,11 @@ def meant_for_prepared_volume(claim: Claim) -> PreparedVolume | None:
     if found is None:
         return None
     case, volumes, weak = found
-    if any(_names(volume, claim) for volume in volumes):
+    if any(volume.is_reserved and not volume.is_reserved_for_other(claim) for volume in volumes):
         return None
     if default.name is not None and volumes and all(volume.class_name == default.name for volume in volumes):
         return None
     return PreparedVolume(case, volumes, default.name, weak + default.weak)
-
-
-def _names(volume: PersistentVolume, claim: Claim) -> bool:
-    return volume.is_reserved and not volume.is_reserved_for_other(claim)
 
 
 def _prepared(
@@ -142,28 +140,24 @@ def _prepared(
         return "volume-name", (volume,) if volume else (), claim.paired.weak if volume else 1
     if claim.volume is not None:
         return None
-    mates = claim.graph.unit_mates(claim, PersistentVolume)
-    if any(_names(volume, claim) for volume in mates):
+    graph, selector = claim.graph, claim.spec.selector
+    reserved = any(volume.shares_unit(claim) for volume in claim.reserved_volumes)
+    if reserved or _has_unknown_reference(graph, claim.units):
         return None
-    selector = claim.spec.selector
     if selector is not None:
-        return "selector", tuple(volume for volume in mates if selector.matches(dict(volume.labels))), 0
+        mates, selected = graph.unit_mates(claim, PersistentVolume), graph.volumes_selected_by(selector)
+        return "selector", tuple(volume for volume in mates if volume in selected), 0
     if not claim.spec.access_modes or claim.request is None:
         return None
-    fitting = [
-        volume
-        for volume in mates
-        if volume.class_name == "" and not volume.is_reserved_for_other(claim) and claim.fits(volume)
-    ]
-    if not fitting:
-        return None
-    taken = {
-        other.spec.volume_name
-        for other in claim.graph.unit_mates(claim, Claim)
-        if other.shape == "object" and other.spec.volume_name
-    }
-    free = tuple(volume for volume in fitting if volume.name not in taken)
+    free = claim.classless_volumes(in_unit=True)
     return ("fits", free, 0) if free else None
+
+
+@once
+def _has_unknown_reference(graph: Graph, units: frozenset[str]) -> bool:
+    """Whether a volume of some units is reserved for a claim whose name is a placeholder."""
+    references = (volume.spec.claim_ref for volume in graph.in_units(units, PersistentVolume))
+    return any(reference is not None and is_placeholder(reference.name) for reference in references)
 
 
 # Several workloads of one unit --------------------------------------------------------------------------------------
@@ -193,10 +187,15 @@ _OF_PROMETHEUS_OPERATOR = frozenset({"Prometheus", "PrometheusAgent", "Alertmana
 
 def unit_may_make_pods(node: Node) -> bool:
     """Whether a custom resource of the unit may make the pods that a selector is for."""
+    return _units_may_make_pods(node.graph, node.units)
+
+
+@once
+def _units_may_make_pods(graph: Graph, units: frozenset[str]) -> bool:
     return any(
         not api_version.rpartition("/")[0].endswith(".k8s.io")
         and (kind in _OF_PROMETHEUS_OPERATOR or _PODLESS.search(api_version) is None)
-        for api_version, kind in node.graph.custom_kinds_with(node)
+        for api_version, kind in graph.custom_kinds_in(units)
     )
 
 
@@ -206,7 +205,7 @@ def unit_may_make_pods(node: Node) -> bool:
 def missing_driver(graph: Graph, driver: str) -> str | None:
     """Why a CSI driver is not in the cluster, as the end of "the driver ..."; None where it is, or nobody knows."""
     cluster = graph.config.cluster
-    if driver in (cluster.drivers or ()) or any(node.name == driver for node in graph.objects("CSIDriver")):
+    if driver in (cluster.drivers or ()) or graph.documents("CSIDriver", driver):
         return None
     if cluster.drivers is not None:
         return "is not among the drivers of the cluster"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -32,6 +33,7 @@ from k8s_stateful_lint.graph import (
     PodVolume,
     Workload,
 )
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import written_replicas
 from k8s_stateful_lint.graph.workloads import HOSTNAME
 from k8s_stateful_lint.knowledge import Driver
@@ -41,6 +43,8 @@ from k8s_stateful_lint.model.resource import Place
 _LOCAL_PATH = "rancher.io/local-path"
 _SHORT = {RWO: "RWO", ROX: "ROX", RWX: "RWX", RWOP: "RWOP"}
 _HOOKS = frozenset({"helm.sh/hook", "argocd.argoproj.io/hook"})
+# How many mounts of a directory, or workloads of a claim, are compared with one.
+_MOST_COMPARED = 300
 
 
 # One workload on one claim -------------------------------------------------------------------------------------------
@@ -308,7 +312,7 @@ def _earlier_mates(workload: Workload, claim_names: set[str]) -> list[Workload]:
     graph = workload.graph
     return [
         other
-        for other in graph.workloads_with_claims(claim_names)
+        for other in graph.workloads_with_claims(claim_names)[:_MOST_COMPARED]
         if graph.comes_before(other, workload)
         and not other.is_partial
         and other.shares_unit(workload)
@@ -412,23 +416,30 @@ def shared_directory_without_claim(database: Database) -> Iterator[Finding]:
 
 def _second_user(database: Database, volume: PodVolume, directory: _Directory) -> Mount | None:
     ours = database.workload
-    for other in ours.graph.unit_mates(ours, Workload):
-        if other.is_owned or other.max_pods == 0 or are_alternatives(ours, other):
+    for mount in _writers(ours.graph, ours.units).get(directory, ())[:_MOST_COMPARED]:
+        other = mount.workload
+        if other is ours or are_alternatives(ours, other):
             continue
         if not directory.server and None not in (pins := (ours.pinned_to, other.pinned_to)) and pins[0] != pins[1]:
             continue
-        for mount in other.mounts:
-            if (
-                mount.is_writable
-                and not mount.is_per_pod
-                and not mount.container.is_init
-                and not _is_made_for_sharing(mount)
-                and mount.volume is not None
-                and not (volume.claim is not None and mount.volume.claim is volume.claim)
-                and _directory_of(mount) == directory
-            ):
-                return mount
+        if volume.claim is None or mount.volume is None or mount.volume.claim is not volume.claim:
+            return mount
     return None
+
+
+@once
+def _writers(graph: Graph, units: frozenset[str]) -> dict[_Directory, list[Mount]]:
+    """The mounts of some units by the directory that their programs may write into."""
+    found: dict[_Directory, list[Mount]] = defaultdict(list)
+    for workload in graph.in_units(units, Workload):
+        if workload.is_owned or workload.max_pods == 0:
+            continue
+        for mount in workload.mounts:
+            is_private = mount.is_per_pod or mount.container.is_init or _is_made_for_sharing(mount)
+            directory = _directory_of(mount) if mount.is_writable and not is_private else None
+            if directory is not None:
+                found[directory].append(mount)
+    return found
 
 
 def _directory_of(mount: Mount) -> _Directory | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from k8s_stateful_lint.graph import (
     Claim,
     Container,
     DisruptionBudget,
+    Graph,
     Kustomization,
     Mount,
     Node,
@@ -32,6 +34,7 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
     Workload,
 )
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.knowledge import Field, VolumePlugin
 from k8s_stateful_lint.knowledge.versions import format_version
 from k8s_stateful_lint.model.placeholders import find_placeholder, is_placeholder, is_quantity_placeholder
@@ -720,14 +723,25 @@ def _is_absent(node: Node, route: Route) -> bool:
 def _is_completed(node: Node, route: Route) -> bool:
     """Whether another document of the unit has the same identity and the field."""
     name = node.resource.name
-    return bool(name) and any(
-        other.resource is not node.resource
-        and other.resource.name == name
-        and (other.shares_unit(node) or other.is_partial)
-        and other.namespace in (node.namespace, None)
+    if not name:
+        return False
+    writers = _writers(node.graph, node.resource.kind, name, node.namespace, node.units, route)
+    return any(resource is not node.resource for resource in writers)
+
+
+@once
+def _writers(
+    graph: Graph, kind: str, name: str, namespace: str | None, units: frozenset[str], route: Route
+) -> list[Resource]:
+    """The first two documents of an object that write a field."""
+    found = (
+        other.resource
+        for other in graph.documents(kind, name)
+        if (other.is_partial or not units.isdisjoint(other.units))
+        and other.namespace in (namespace, None)
         and other.resource.get(*route) is not None
-        for other in node.graph.objects(node.resource.kind)
     )
+    return list(islice(found, 2))
 
 
 def invalid_access_modes(subject: Claim | PersistentVolume) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
@@ -12,7 +13,8 @@ from k8s_stateful_lint.checks._probes import probe_level
 from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
-from k8s_stateful_lint.graph import Database, DisruptionBudget, StatefulSet, Workload
+from k8s_stateful_lint.graph import Database, DisruptionBudget, Graph, StatefulSet, Workload
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import written_replicas
 from k8s_stateful_lint.graph.workloads import Container
 from k8s_stateful_lint.knowledge import image_process
@@ -21,6 +23,9 @@ from k8s_stateful_lint.model.quantities import quantity_or_none, scaled
 from k8s_stateful_lint.model.resource import Place
 
 DEFAULT_GRACE = 30
+# How many workloads of a budget are named, and among how many one is looked for that a selector was meant for.
+_MOST_WORKLOADS = 10
+_MOST_COMPARED = 500
 _EVICTION_REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 _GRACE = "terminationGracePeriodSeconds"
 _Term: TypeAlias = PodAffinityTerm | TopologySpreadConstraint
@@ -368,13 +373,21 @@ def budget_never_allows_eviction(subject: DisruptionBudget) -> Iterator[Finding]
         if kept is not None and kept >= pods:
             field = "minAvailable"
             count = "the only pod" if pods == 1 else f"all {pods} pods"
-            reason = f"minAvailable {least} demands {count} of " + ", ".join(w.label for w in subject.workloads)
+            reason = f"minAvailable {least} demands {count} of " + _listed(subject.workloads)
     if reason:
         yield Finding(
             place=subject.at("spec", field) if field else subject.at("spec", part="key"),
             message=f'{reason}: every eviction is refused ("{_EVICTION_REFUSED}") and node drains never end',
-            related=tuple(Related(_count_place(w), f"the pods of {w.label}") for w in subject.workloads),
+            related=tuple(
+                Related(_count_place(w), f"the pods of {w.label}") for w in subject.workloads[:_MOST_WORKLOADS]
+            ),
         )
+
+
+def _listed(workloads: tuple[Workload, ...]) -> str:
+    more = len(workloads) - _MOST_WORKLOADS
+    names = ", ".join(workload.label for workload in workloads[:_MOST_WORKLOADS])
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
@@ -391,10 +404,13 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
         return
     if subject.graph.workloads_selected_by(subject, subject.selector):
         return
-    near = subject.graph.workloads_near(subject)
+    patched, mates = _patched_workloads(subject.graph), subject.graph.unit_mates(subject, Workload)
+    if max(len(patched), len(mates)) > _MOST_COMPARED:
+        return
+    near = [workload for workload in patched if workload.sees(subject)]
     if any(workload.is_selected_by(subject.selector) for workload in near) or unit_may_make_pods(subject):
         return
-    mates = [w for w in subject.graph.unit_mates(subject, Workload) if w.kind not in {"Job", "CronJob"}]
+    mates = [w for w in mates if w.kind not in {"Job", "CronJob"}]
     evidence = _evidence_of_mismatch(subject, mates) if subject.graph.is_fully_read(subject) else None
     if evidence is not None:
         workload, reason = evidence
@@ -408,6 +424,11 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
         _may_select(subject, workload) for workload in subject.graph.workloads
     ):
         yield Finding(place=place, message=f"{subject.label} protects no pod: no pod template has these labels")
+
+
+@once
+def _patched_workloads(graph: Graph) -> list[Workload]:
+    return [workload for workload in graph.workloads if workload.is_partial]
 
 
 def _may_select(budget: DisruptionBudget, workload: Workload) -> bool:
@@ -475,31 +496,51 @@ def quorum_without_disruption_budget(subject: StatefulSet) -> Iterator[Finding]:
 
 def overlapping_disruption_budgets(subject: DisruptionBudget) -> Iterator[Finding]:
     """The eviction API refuses pods with more than one budget."""
-    for workload in subject.workloads:
-        for other in workload.budgets:
-            if other is subject:
-                break
-            if other.is_partial or other.name == subject.name or other.namespace != subject.namespace:
-                continue
-            if other.shares_unit(subject):
-                yield Finding(
-                    place=subject.at("spec", "selector", part="key"),
-                    message=f"{subject.name} and {other.name} both select the pods of {workload.label}, so "
-                    'every eviction fails with error 500 ("This pod has more than one PodDisruptionBudget, which the '
-                    'eviction subresource does not support.")',
-                    related=(
-                        Related(other.at("spec", "selector", part="key"), "the other budget"),
-                        Related(workload.name_place, "the workload"),
-                    ),
-                )
-                return
+    found = _overlaps(subject.graph).get(subject)
+    if found is not None:
+        other, workload = found
+        yield Finding(
+            place=subject.at("spec", "selector", part="key"),
+            message=f"{subject.name} and {other.name} both select the pods of {workload.label}, so "
+            'every eviction fails with error 500 ("This pod has more than one PodDisruptionBudget, which the '
+            'eviction subresource does not support.")',
+            related=(
+                Related(other.at("spec", "selector", part="key"), "the other budget"),
+                Related(workload.name_place, "the workload"),
+            ),
+        )
+
+
+@once
+def _overlaps(graph: Graph) -> dict[DisruptionBudget, tuple[DisruptionBudget, Workload]]:
+    """For a budget an earlier one of its unit and namespace, and the first workload that both select."""
+    found: dict[DisruptionBudget, tuple[DisruptionBudget, Workload]] = {}
+    first: dict[tuple[DisruptionBudget, ...], Workload] = {}
+    for workload in graph.workloads:
+        first.setdefault(workload.budgets, workload)
+    for budgets, workload in first.items():
+        earlier: dict[str | None, dict[str, DisruptionBudget]] = defaultdict(dict)
+        for budget in budgets:
+            near = earlier[budget.namespace]
+            others = (other for name, other in near.items() if name != budget.name and other.shares_unit(budget))
+            other = next(others, None)
+            if other is not None and budget not in found:
+                found[budget] = other, workload
+            if not budget.is_partial:
+                near.setdefault(budget.name, budget)
+    return found
 
 
 def _selected_pods(budget: DisruptionBudget) -> int | None:
     """How many pods of the input a budget selects, in normal operation; None = unknown, or no workload."""
-    counts = [workload.min_pods for workload in budget.workloads]
-    names = {(workload.kind, workload.name) for workload in budget.workloads}
-    if not counts or len(names) != len(counts) or any(w.kind == "DaemonSet" for w in budget.workloads):
+    return _pods_of(budget.graph, budget.workloads)
+
+
+@once
+def _pods_of(graph: Graph, workloads: tuple[Workload, ...]) -> int | None:
+    counts = [workload.min_pods for workload in workloads]
+    names = {(workload.kind, workload.name) for workload in workloads}
+    if not counts or len(names) != len(counts) or any(w.kind == "DaemonSet" for w in workloads):
         return None
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
@@ -628,16 +669,21 @@ def _voters(workload: Workload) -> Database | None:
 
 def _has_other_voters(members: Database) -> bool:
     """Whether another workload of the unit may hold members of the same quorum (a Mongo arbiter, a second zone)."""
-    own = _replica_set(members)
-    for mate in members.workload.graph.unit_mates(members.workload, Workload):
-        if mate.name == members.workload.name and mate.kind == members.workload.kind:
-            continue
-        for other in mate.databases:
-            theirs = _replica_set(other)
-            same_set = own is None or theirs is None or own == theirs
-            if other.entry.key == members.entry.key and other.votes is not False and same_set:
-                return True
-    return False
+    workload = members.workload
+    voters, own = _voters_of(workload.graph, workload.units, members.entry.key), _replica_set(members)
+    same_set = voters.items() if own is None else ((name, voters.get(name, set())) for name in (own, None))
+    return any(owners - {(workload.kind, workload.name)} for _, owners in same_set)
+
+
+@once
+def _voters_of(graph: Graph, units: frozenset[str], key: str) -> dict[str | None, set[tuple[str, str]]]:
+    """Kind and name of the workloads with possible voters of a database, by the name of the replica set."""
+    found: dict[str | None, set[tuple[str, str]]] = defaultdict(set)
+    for workload in graph.in_units(units, Workload):
+        for database in workload.databases:
+            if database.entry.key == key and database.votes is not False:
+                found[_replica_set(database)].add((workload.kind, workload.name))
+    return found
 
 
 def _replica_set(database: Database) -> str | None:

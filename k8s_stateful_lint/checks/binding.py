@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
@@ -11,13 +13,14 @@ from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Confidence, Severity
 from k8s_stateful_lint.graph import (
     Claim,
+    Graph,
     Node,
     PersistentVolume,
     PodVolume,
-    StatefulSet,
     VolumeSnapshot,
     Workload,
 )
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.storage import matches_any
 from k8s_stateful_lint.graph.workloads import HOSTNAME
 from k8s_stateful_lint.model.base import SelectorRequirement
@@ -26,6 +29,8 @@ from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.model.storage import ObjectReference
 from k8s_stateful_lint.reading import Route
 
+_LONGEST_NAME = 253
+_MOST_COMPARED = 500  # objects among which a misspelt name is looked for
 _CLAIM, _VOLUME = "PersistentVolumeClaim", "PersistentVolume"
 
 
@@ -65,7 +70,7 @@ def _evidence_of_missing_claim(volume: PodVolume, name: str) -> Finding | None:
     named_volume = _volume_of_that_name(name, workload)
     if named_volume is not None:
         bound = named_volume.spec.claim_ref
-        unused = _unused_claims(workload)
+        unused = _unused_claims(workload.graph, workload.units)
         if bound is not None and bound.name:
             right = f"the claim {bound.name}"
         else:
@@ -101,19 +106,24 @@ def _evidence_of_missing_claim(volume: PodVolume, name: str) -> Finding | None:
 
 def _is_generated(name: str, workload: Workload) -> bool:
     """Whether a StatefulSet or an ephemeral volume of the input makes a claim of this name."""
-    for other in workload.graph.workloads:
-        if isinstance(other, StatefulSet):
-            for template in other.claim_templates:
-                if _with_ordinal(name, f"{template.name}-{other.name}-"):
-                    return True
-        for volume in other.volumes:
-            if volume.spec.ephemeral is not None and name.endswith(f"-{volume.name}") and name.startswith(other.name):
-                return True
-    return False
+    prefixes, ephemeral = _generated_names(workload.graph)
+    prefix, _, ordinal = name.rpartition("-")
+    if ordinal.isdigit() and prefix in prefixes:
+        return True
+    pods = [name[: hyphen.start()] for hyphen in re.finditer("-", name) if name[hyphen.end() :] in ephemeral]
+    owners = {owner for pod in pods for owner in ephemeral[name[len(pod) + 1 :]]}
+    return any(name[:length] in owners for length in range(min(len(name), _LONGEST_NAME) + 1))
 
 
-def _with_ordinal(name: str, prefix: str) -> bool:
-    return name.startswith(prefix) and name[len(prefix) :].isdigit()
+@once
+def _generated_names(graph: Graph) -> tuple[set[str], dict[str, set[str]]]:
+    """What the claims that StatefulSets make begin with, and the names of workloads by those of ephemeral volumes."""
+    prefixes = {f"{template.name}-{owner.name}" for owner in graph.stateful_sets for template in owner.claim_templates}
+    ephemeral: dict[str, set[str]] = defaultdict(set)
+    for volume in graph.pod_volumes:
+        if volume.spec.ephemeral is not None:
+            ephemeral[volume.name].add(volume.workload.name)
+    return prefixes, dict(ephemeral)
 
 
 def _in_other_namespace(name: str, workload: Workload) -> Claim | None:
@@ -129,23 +139,23 @@ def _in_other_namespace(name: str, workload: Workload) -> Claim | None:
 
 
 def _volume_of_that_name(name: str, workload: Workload) -> PersistentVolume | None:
-    for volume in workload.graph.unit_mates(workload, PersistentVolume):
-        reference = volume.spec.claim_ref
-        if volume.name == name and (reference is None or reference.name != name):
+    for volume in workload.graph.named(_VOLUME, name):
+        if not isinstance(volume, PersistentVolume) or volume.name != name or not volume.shares_unit(workload):
+            continue
+        if volume.spec.claim_ref is None or volume.spec.claim_ref.name != name:
             return volume
     return None
 
 
-def _unused_claims(workload: Workload) -> list[Claim]:
+@once
+def _unused_claims(graph: Graph, units: frozenset[str]) -> list[Claim]:
     return [
-        claim
-        for claim in workload.graph.unit_mates(workload, Claim)
-        if claim.shape == "object" and claim.name and not claim.users
+        claim for claim in graph.in_units(units, Claim) if claim.shape == "object" and claim.name and not claim.users
     ]
 
 
 def _unused_near_claim(name: str, workload: Workload) -> Claim | None:
-    unused = _unused_claims(workload)
+    unused = _unused_claims(workload.graph, workload.units)
     if len(unused) != 1 or not workload.graph.is_fully_read(workload) or not is_near_miss(name, unused[0].name):
         return None
     claim = unused[0]
@@ -252,16 +262,15 @@ def _misfits_of_class(claim: Claim) -> Iterator[Finding]:
         if graph.knowledge.class_name(name, graph.config.cluster.platform) is not None:
             return
         confidence = "medium"
-    volumes = [volume for volume in graph.unit_mates(claim, PersistentVolume) if volume.class_name == name]
+    volumes = _volumes_of_class(graph, claim.units, name)
     if not volumes:
         return
-    reserved = [volume for volume in volumes if volume.is_reserved_for_other(claim)]
-    if storage_class is None and name != "" and reserved:
+    if storage_class is None and name != "" and any(volume.is_reserved_for_other(claim) for volume in volumes):
         return
-    free = [volume for volume in volumes if volume not in reserved]
-    fitting = [volume for volume in free if claim.fits(volume)]
+    fitting = claim.fitting_volumes(name)
     severity: Severity | None = None if graph.is_closed(_VOLUME) else "warning"
     if not fitting:
+        free = [volume for volume in volumes if not volume.is_reserved_for_other(claim)]
         yield _nothing_fits(claim, name, volumes, free, severity, confidence)
         return
     pods = claim.workload.max_pods if claim.workload is not None else None
@@ -274,6 +283,11 @@ def _misfits_of_class(claim: Claim) -> Iterator[Finding]:
             severity="warning",
             help="Prepare one PersistentVolume for every replica, or use a class with a provisioner.",
         )
+
+
+@once
+def _volumes_of_class(graph: Graph, units: frozenset[str], name: str) -> list[PersistentVolume]:
+    return [volume for volume in graph.in_units(units, PersistentVolume) if volume.class_name == name]
 
 
 def _nothing_fits(
@@ -337,14 +351,10 @@ def _taken_volume(claim: Claim) -> Iterator[Finding]:
             weak=claim.paired.weak,
         )
         return
-    for other in claim.graph.unit_mates(claim, Claim):
-        if (
-            other.shape == "object"
-            and claim.shape == "object"
-            and other.spec.volume_name == name
-            and not _is_same(claim, other)
-            and claim.graph.comes_before(other, claim)
-        ):
+    if claim.shape != "object":
+        return
+    for other in _claims_by_volume(claim.graph, claim.units).get(name, ()):
+        if not _is_same(claim, other) and claim.graph.comes_before(other, claim):
             yield Finding(
                 place=place,
                 message=f"{_told_apart(claim, other)} both ask for the volume {name}: the second one stays Pending",
@@ -366,14 +376,8 @@ def _taken_claim(volume: PersistentVolume) -> Iterator[Finding]:
                 "matches, and the volume is bound to nobody",
             )
         return
-    for other in volume.graph.unit_mates(volume, PersistentVolume):
-        theirs = other.spec.claim_ref
-        if (
-            theirs is not None
-            and (theirs.name, theirs.namespace) == (reference.name, reference.namespace)
-            and other.name != volume.name
-            and volume.graph.comes_before(other, volume)
-        ):
+    for other in _volumes_by_claim(volume.graph, volume.units).get((reference.namespace, reference.name), ()):
+        if other.name != volume.name and volume.graph.comes_before(other, volume):
             yield Finding(
                 place=place,
                 message=f"{volume.label} and {other.label} are both reserved for the claim "
@@ -382,6 +386,27 @@ def _taken_claim(volume: PersistentVolume) -> Iterator[Finding]:
                 severity="warning",
             )
             return
+
+
+@once
+def _claims_by_volume(graph: Graph, units: frozenset[str]) -> dict[str, list[Claim]]:
+    """Claims by the volume that they ask for, in the order in which they are read; of those of one name the first."""
+    index: dict[str, dict[tuple[str, str | None], Claim]] = defaultdict(dict)
+    for claim in graph.in_units(units, Claim):
+        if claim.shape == "object":
+            index[claim.spec.volume_name].setdefault((claim.name, claim.namespace), claim)
+    return {name: list(claims.values()) for name, claims in index.items()}
+
+
+@once
+def _volumes_by_claim(graph: Graph, units: frozenset[str]) -> dict[tuple[str, str], list[PersistentVolume]]:
+    """Volumes by the claim that they are reserved for, in the order in which they are read; of one name the first."""
+    index: dict[tuple[str, str], dict[str, PersistentVolume]] = defaultdict(dict)
+    for volume in graph.in_units(units, PersistentVolume):
+        reference = volume.spec.claim_ref
+        if reference is not None and reference.namespace:
+            index[reference.namespace, reference.name].setdefault(volume.name, volume)
+    return {key: list(volumes.values()) for key, volumes in index.items()}
 
 
 def _full_name(namespace: str | None, name: str) -> str:
@@ -462,9 +487,8 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
         return
     graph = claim.graph
     place = claim.at("spec", "selector")
-    known = (*graph.persistent_volumes, *graph.cluster_volumes)
-    own = [volume for volume in known if volume.class_name == name.name and not volume.is_partial]
-    if any(selector.matches(dict(volume.labels)) for volume in own):
+    selected = graph.volumes_selected_by(selector)
+    if any(volume.class_name == name.name and not volume.is_partial for volume in selected):
         return
     fact, storage_class = claim.driver, claim.storage_class
     static = name.name == "" or fact.provisioner == "kubernetes.io/no-provisioner"
@@ -479,7 +503,7 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
         )
         return
     sure = static and graph.is_closed(_VOLUME)
-    near = [volume for volume in own if volume.shares_unit(claim)]
+    near = _volumes_of_class(graph, claim.units, name.name)
     if near or sure:
         of_class = f"of class {name.name}" if name.name else "without a class"
         yield Finding(
@@ -669,7 +693,9 @@ def _dangling(subject: Claim | VolumeSnapshot, place: Place, kind: str, name: st
             related=(Related(found[0].name_place, f"the {kind}, in another namespace"),),
         )
     elif graph.is_closed(kind):
-        near = [node for node in graph.objects(kind) if node.name and is_near_miss(name, node.name)]
+        known = graph.objects(kind)
+        known = known if len(known) <= _MOST_COMPARED else ()
+        near = [node for node in known if node.name and is_near_miss(name, node.name)]
         hint = f"; did you mean {near[0].name}?" if len(near) == 1 else ""
         yield Finding(
             place=place,

@@ -12,7 +12,19 @@ import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding, Related
-from k8s_stateful_lint.graph import ROX, RWOP, RWX, Autoscaler, Claim, Database, PersistentVolume, Server, Workload
+from k8s_stateful_lint.graph import (
+    ROX,
+    RWOP,
+    RWX,
+    Autoscaler,
+    Claim,
+    Database,
+    Graph,
+    PersistentVolume,
+    Server,
+    Workload,
+)
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.workloads import is_below, normalise
 from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.knowledge.image_reference import parse_version
@@ -328,8 +340,7 @@ def map_count_not_raised(subject: Server) -> Iterator[Finding]:
     unseen = any(is_below(path, place) for path in subject.container.unknown_config_paths for place in config)
     if unseen or subject.settings.env_from_unknown or _disables_mmap(subject):
         return
-    mates = workload.graph.unit_mates(workload, Workload)
-    if any(mate.kind == "DaemonSet" and _mentions_map_count(mate) for mate in mates):
+    if any(mate is not workload for mate in _daemons_that_mention_map_count(workload.graph, workload.units)):
         return
     yield Finding(
         place=subject.container.at("image"),
@@ -338,6 +349,12 @@ def map_count_not_raised(subject: Server) -> Iterator[Finding]:
         weak=subject.weak,
         unverified=subject.is_unverified,
     )
+
+
+@once
+def _daemons_that_mention_map_count(graph: Graph, units: frozenset[str]) -> list[Workload]:
+    mates = graph.in_units(units, Workload)
+    return [mate for mate in mates if mate.kind == "DaemonSet" and _mentions_map_count(mate)]
 
 
 # Several servers ------------------------------------------------------------------------------------------------------
@@ -615,12 +632,7 @@ def _shared(claim: Claim) -> bool | None:
 
 def _static_volumes(claim: Claim) -> list[PersistentVolume]:
     """PersistentVolumes of the unit that the binder may give to an unpaired claim."""
-    wanted = claim.class_name.name or ""
-    return [
-        volume
-        for volume in claim.graph.unit_mates(claim, PersistentVolume)
-        if volume.class_name == wanted and not volume.is_reserved and claim.fits(volume)
-    ]
+    return [volume for volume in claim.fitting_volumes(claim.class_name.name or "") if not volume.is_reserved]
 
 
 # Helpers: network shares ----------------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding, Related
-from k8s_stateful_lint.graph import Claim, Database, Namespace, Node, StatefulSet, Workload
+from k8s_stateful_lint.graph import Claim, Database, Graph, Namespace, Node, StatefulSet, Workload
 from k8s_stateful_lint.graph.guards import (
     ARGO_OPTIONS,
     DELETE_GUARDS,
@@ -17,8 +18,10 @@ from k8s_stateful_lint.graph.guards import (
     guarded_by_argo,
     kept_by_helm,
 )
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.reading import Route
 
 _HELM_HOOK = "helm.sh/hook"
@@ -77,12 +80,18 @@ def _release_mark(claim: Claim) -> str | None:
     return None
 
 
+@once
+def _workloads_by_namespace(graph: Graph, units: frozenset[str]) -> dict[str | None, list[Workload]]:
+    index: dict[str | None, list[Workload]] = defaultdict(list)
+    for workload in graph.in_units(units, Workload):
+        index[workload.namespace].append(workload)
+    return index
+
+
 def _namespace_with_database(namespace: Namespace) -> Iterator[Finding]:
     if not namespace.name or kept_by_helm(namespace) or guarded_by_argo(namespace):
         return
-    for workload in namespace.graph.unit_mates(namespace, Workload):
-        if workload.namespace != namespace.name:
-            continue
+    for workload in _workloads_by_namespace(namespace.graph, namespace.units).get(namespace.name, ()):
         for database in workload.databases:
             claims = [volume.claim for volume in database.data_volumes if volume.claim is not None]
             owned = [c for c in claims if c.shape == "template" or (c.shape == "object" and c.shares_unit(namespace))]
@@ -312,12 +321,11 @@ def _generated(database: Database, reference: object, route: Route, wanted: Mapp
         index = _generator(build.body, name)
         variable = _first_of(wanted, _generated_keys(build.body.secret_generator[index])) if index is not None else None
         if index is not None and variable is not None:
-            kustomization = next(n for n in workload.graph.nodes if n.resource is build.resource)
             yield Finding(
                 place=place,
                 message=f"{variable} comes from Secret {name}, which kustomize generates: editing it restarts "
                 f"{workload.label} with another password, but the database keeps the one of its first start",
-                related=(Related(kustomization.at("secretGenerator", index), "the generator"),),
+                related=(Related(Place(build.resource, ("secretGenerator", index)), "the generator"),),
                 weak=database.weak,
             )
             return

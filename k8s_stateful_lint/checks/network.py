@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 import msgspec
@@ -13,9 +14,11 @@ from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Severity
-from k8s_stateful_lint.graph import Container, Database, Node, Service, StatefulSet, Workload
+from k8s_stateful_lint.graph import Container, Database, Graph, Node, Server, Service, StatefulSet, Workload
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.storage import matches_any
 from k8s_stateful_lint.knowledge import image_process, images
+from k8s_stateful_lint.knowledge.images import ServiceLink
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import Place
 
@@ -58,7 +61,7 @@ def governing_service_not_found(stateful_set: StatefulSet) -> Iterator[Finding]:
         return
     if matches_any(name, graph.config.external.services) or graph.possible_creator(name, stateful_set) is not None:
         return
-    if any(node.name == name and node.is_partial and node.shares_unit(stateful_set) for node in graph.services):
+    if _is_patched(graph, name, stateful_set.units):
         return  # a patch of it is here, so it exists
     candidate, elsewhere = _candidate(stateful_set), _in_other_namespace(stateful_set)
     closed = graph.is_closed("Service")
@@ -87,14 +90,22 @@ def _rename_advice(candidate: Service) -> str | None:
     return None
 
 
+@once
+def _is_patched(graph: Graph, name: str, units: frozenset[str]) -> bool:
+    """Whether a patch of the Service is deployed in some units."""
+    documents = graph.documents("Service", name)
+    return any(node.is_partial and not units.isdisjoint(node.units) for node in documents)
+
+
 def _candidate(stateful_set: StatefulSet) -> Service | None:
     """The one Service of the unit that selects the pods; the headless one of several."""
-    selecting = [
-        service
-        for service in stateful_set.graph.unit_mates(stateful_set, Service)
-        if service.selects(stateful_set) and may_meet(service, stateful_set)
-    ]
-    pool = [service for service in selecting if service.is_headless] or selecting
+    return _only_one(stateful_set.graph, stateful_set.services, stateful_set.units)
+
+
+@once
+def _only_one(graph: Graph, services: tuple[Service, ...], units: frozenset[str]) -> Service | None:
+    near = [service for service in services if not service.is_partial and not units.isdisjoint(service.units)]
+    pool = [service for service in near if service.is_headless] or near
     return pool[0] if len({service.name for service in pool}) == 1 else None
 
 
@@ -366,28 +377,35 @@ def service_env_breaks_image(service: Service) -> Iterator[Finding]:
     if _is_unknown(service, "spec", "clusterIP") or not service.body.spec.ports:
         return
     prefix = service.name.upper().replace("-", "_")
-    for workload in service.graph.unit_mates(service, Workload):
-        if not may_meet(service, workload) or _has_links_off(workload):
-            continue
-        for container in workload.containers:
-            server = container.server
-            variable = f"{prefix}_PORT"
-            if server is None or variable in container.environment:
-                continue
-            hits = [link for link in images.service_links(server.match) if _is_injected(link.variable, prefix)]
-            if not hits:
+    variable = f"{prefix}_PORT"
+    for links, servers in _servers_by_links(service.graph, service.units).items():
+        hits = [link for link in links if _is_injected(link.variable, prefix)]
+        for server in servers if hits else ():
+            if variable in server.container.environment or not may_meet(service, server.workload):
                 continue
             fatal = any(link.fatal for link in hits)
             yield Finding(
                 place=service.name_place,
-                message=f"Service {service.name} injects {variable} and others into {workload.label}, and "
+                message=f"Service {service.name} injects {variable} and others into {server.workload.label}, and "
                 f"{server.product} reads {hits[0].variable} as configuration"
                 + (": it does not start" if fatal else ", with values nobody meant"),
-                related=(Related(container.at("image"), "reads the variables"),),
+                related=(Related(server.container.at("image"), "reads the variables"),),
                 severity=None if fatal else "warning",
                 weak=server.weak,
                 unverified=server.is_unverified,
             )
+
+
+@once
+def _servers_by_links(graph: Graph, units: frozenset[str]) -> dict[tuple[ServiceLink, ...], list[Server]]:
+    """The servers of some units that read variables of Services as configuration, by these variables."""
+    found: dict[tuple[ServiceLink, ...], list[Server]] = defaultdict(list)
+    for workload in graph.in_units(units, Workload):
+        for server in () if _has_links_off(workload) else workload.servers:
+            links = tuple(images.service_links(server.match))
+            if links:
+                found[links].append(server)
+    return found
 
 
 def _is_injected(variable: str, prefix: str) -> bool:
@@ -408,7 +426,7 @@ def service_selects_no_pods(service: Service) -> Iterator[Finding]:
         return
     if _is_unknown(service, "spec", "selector") or _is_labelled_later(service) or unit_may_make_pods(service):
         return
-    if any(mate.service_name == service.name for mate in service.graph.unit_mates(service, StatefulSet)):
+    if service.name in _named_services(service.graph, service.units):
         return  # the rules about governing Services speak
     found = _meant_workload(service)
     if found is not None:
@@ -423,6 +441,12 @@ def service_selects_no_pods(service: Service) -> Iterator[Finding]:
         message=f"Service {service.name} selects {_labels(service.selector)}, but {why}: it leads to no pod",
         related=related,
     )
+
+
+@once
+def _named_services(graph: Graph, units: frozenset[str]) -> frozenset[str]:
+    """The names of the governing Services of some units."""
+    return frozenset(stateful_set.service_name for stateful_set in graph.in_units(units, StatefulSet))
 
 
 def _meant_workload(service: Service) -> tuple[Workload, str] | None:

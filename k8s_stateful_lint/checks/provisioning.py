@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_misspelling, is_near_miss
 from k8s_stateful_lint.config import Severity
-from k8s_stateful_lint.graph import Claim, PersistentVolume, StorageClass, VolumeSnapshotClass, Workload
+from k8s_stateful_lint.graph import Claim, Graph, PersistentVolume, StorageClass, VolumeSnapshotClass, Workload
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.storage import DEFAULT_CLASS_ANNOTATIONS, matches_any
 from k8s_stateful_lint.knowledge import Driver, format_version
 from k8s_stateful_lint.model.placeholders import is_placeholder
@@ -35,6 +38,9 @@ _DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.kubernetes.io/is-default-class"
 _MOUNT_OPTIONS = "volume.beta.kubernetes.io/mount-options"
 _SNAPSHOT = ("snapshot.storage.k8s.io", "VolumeSnapshot")
 _CLAIM = ("", "PersistentVolumeClaim")
+# How many other default classes a finding shows, and among how many unused classes a misspelt name is looked for.
+_MOST_DEFAULTS = 5
+_MOST_UNUSED_CLASSES = 100
 _NEWEST_DEFAULT_WINS_SINCE = (1, 26)
 # Drivers that have zones only where an administrator set them up.
 _OPTIONAL_ZONES = frozenset({"csi.vsphere.vmware.com"})
@@ -55,7 +61,7 @@ def claim_without_storage_class(claim: Claim) -> Iterator[Finding]:
             severity="error",
             weak=name.weak,
         )
-    elif any(found.is_default for found in graph.unit_mates(claim, StorageClass)):
+    elif graph.default_classes_with(claim):
         return  # several defaults of the unit: the newest is taken
     elif graph.is_closed("StorageClass"):
         if graph.default_classes:
@@ -213,16 +219,14 @@ def ambiguous_default_class(subject: StorageClass | VolumeSnapshotClass) -> Iter
     written = next((key for key in keys if subject.annotations.get(key) == "true"), None)
     if written is None:
         return
-    mates = subject.graph.unit_mates(subject, type(subject))
-    others = [m for m in mates if m.name != subject.name and any(m.annotations.get(key) == "true" for key in keys)]
     if isinstance(subject, VolumeSnapshotClass):
         driver = subject.body.driver
-        others = [m for m in others if isinstance(m, VolumeSnapshotClass) and driver and m.body.driver == driver]
         harm = f"a VolumeSnapshot of {driver} without class fails"
     elif subject.graph.target >= _NEWEST_DEFAULT_WINS_SINCE:
         harm = "a claim without class gets the one that was created last"
     else:
         harm = "claims without class are rejected"
+    others = list(islice(_other_defaults(subject, keys), _MOST_DEFAULTS))
     if not others:
         return
     yield Finding(
@@ -236,6 +240,28 @@ def ambiguous_default_class(subject: StorageClass | VolumeSnapshotClass) -> Iter
         ),
         severity="error" if not snapshots and subject.graph.target < _NEWEST_DEFAULT_WINS_SINCE else None,
     )
+
+
+def _other_defaults(
+    subject: StorageClass | VolumeSnapshotClass, keys: tuple[str, ...]
+) -> Iterator[StorageClass | VolumeSnapshotClass]:
+    """What else is the default where ``subject`` is: of snapshot classes, those of the same driver."""
+    graph = subject.graph
+    if isinstance(subject, StorageClass):
+        defaults: Sequence[StorageClass | VolumeSnapshotClass] = graph.default_classes_with(subject)
+    else:
+        defaults = _default_snapshot_classes(graph, subject.units).get(subject.body.driver, ())
+    return (other for other in defaults if other.name != subject.name)
+
+
+@once
+def _default_snapshot_classes(graph: Graph, units: frozenset[str]) -> dict[str, list[VolumeSnapshotClass]]:
+    """The default classes of some units by driver."""
+    found: dict[str, list[VolumeSnapshotClass]] = defaultdict(list)
+    for snapshot_class in graph.in_units(units, VolumeSnapshotClass):
+        if snapshot_class.body.driver and snapshot_class.annotations.get(_DEFAULT_SNAPSHOT_CLASS) == "true":
+            found[snapshot_class.body.driver].append(snapshot_class)
+    return found
 
 
 def driver_missing_on_platform(subject: StorageClass | Claim) -> Iterator[Finding]:
@@ -400,12 +426,16 @@ def _misspelt_class(claim: Claim, name: str) -> StorageClass | None:
     """An unused class of the unit whose name was probably meant; no other name than a well-known one is one."""
     if any(row.name == name for row in claim.graph.knowledge.class_names):
         return None
-    near = [
-        mate
-        for mate in claim.graph.unit_mates(claim, StorageClass)
-        if is_misspelling(name, mate.name) and is_near_miss(name, mate.name) and not mate.claims
-    ]
+    unused = _unused_classes(claim.graph, claim.units)
+    if len(unused) > _MOST_UNUSED_CLASSES:
+        return None
+    near = [mate for mate in unused if is_misspelling(name, mate.name) and is_near_miss(name, mate.name)]
     return near[0] if len(near) == 1 else None
+
+
+@once
+def _unused_classes(graph: Graph, units: frozenset[str]) -> list[StorageClass]:
+    return [found for found in graph.in_units(units, StorageClass) if not found.claims]
 
 
 def _driver_with_value(storage_class: StorageClass, driver: Driver, key: str, value: str) -> str | None:

@@ -9,12 +9,14 @@ from typing import Any, Literal
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
 from k8s_stateful_lint.checks.finding import Finding, Related
-from k8s_stateful_lint.graph import Claim, Kustomization, StatefulSet, Workload
+from k8s_stateful_lint.graph import Claim, Graph, Kustomization, StatefulSet, Workload
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
 _LONGEST_NAME = 52
+_MOST_COMPARED = 500  # workloads that one selector selects
 _ORDINAL_LABEL = regex(r"apps\.kubernetes\.io/pod-index|statefulset\.kubernetes\.io/pod-name")
 
 
@@ -176,7 +178,9 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
     if selector is None:
         return
     others = subject.graph.workloads_selected_by(subject, selector)
-    for other in others if subject.keeps_data else (workload for workload in others if workload.keeps_data):
+    if not subject.keeps_data:
+        others = _that_keep_data(subject.graph, others)
+    for other in others[:_MOST_COMPARED]:
         theirs = _controller_selector(other)
         if theirs is None or other.name == subject.name or other.namespace != subject.namespace:
             continue
@@ -195,6 +199,11 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
             related=(Related(other.template_at("metadata", "labels", part="key"), f"the pods of {other.label}"),),
         )
         return
+
+
+@once
+def _that_keep_data(graph: Graph, workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
+    return tuple(workload for workload in workloads if workload.keeps_data)
 
 
 # Commands that only look at the container itself, whatever the program: an open port, a process, a file.

@@ -6,6 +6,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -17,9 +18,11 @@ from k8s_stateful_lint.graph.builds import Builds
 from k8s_stateful_lint.graph.databases import Database, Server, server_in
 from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.storage import (
     Claim,
     ClassName,
+    Offer,
     PersistentVolume,
     StorageClass,
     VolumeSnapshot,
@@ -93,6 +96,8 @@ _CLUSTER_KINDS = frozenset(
 )
 # How many selections are kept: each may list every workload of the input.
 _MOST_SELECTIONS = 256
+# Volumes of a class that offer more different things than these are not compared with claims: all are taken to fit.
+_MOST_OFFERS = 200
 _NODE_TYPES: dict[str, type[Node]] = {
     "StorageClass": StorageClass,
     "PersistentVolume": PersistentVolume,
@@ -109,6 +114,54 @@ _NODE_TYPES: dict[str, type[Node]] = {
     "PetSet": StatefulSet,
 }
 NodeType = TypeVar("NodeType", bound=Node)
+
+
+@once
+def _default_classes(graph: Graph, units: frozenset[str]) -> tuple[StorageClass, ...]:
+    return tuple(found for found in graph.in_units(units, StorageClass) if found.is_default)
+
+
+@once
+def _has_group(graph: Graph, units: frozenset[str], group: str) -> bool:
+    return any(found == group or found.endswith("." + group) for found in graph.groups_in(units))
+
+
+@once
+def _free_volumes(
+    graph: Graph, units: frozenset[str] | None, class_name: str
+) -> dict[Offer, tuple[PersistentVolume, ...]]:
+    """Volumes of a class that are reserved for nobody, by what they offer; of some units, or of everywhere."""
+    pool: Iterable[PersistentVolume] = (*graph.persistent_volumes, *graph.cluster_volumes)
+    if units is not None:
+        pool = graph.in_units(units, PersistentVolume)
+    free = (
+        volume
+        for volume in pool
+        if volume.class_name == class_name
+        and (volume.spec.claim_ref is None or not volume.is_reserved or is_placeholder(volume.spec.claim_ref.name))
+    )
+    return {offer: tuple(volumes) for offer, volumes in _grouped(free, lambda volume: volume.offer).items()}
+
+
+@once
+def _fitting_volumes(
+    graph: Graph, units: frozenset[str] | None, class_name: str, demand: Offer
+) -> tuple[PersistentVolume, ...]:
+    offers = _free_volumes(graph, units, class_name)
+    if len(offers) > _MOST_OFFERS:
+        return _all_volumes(graph, units, class_name)
+    return tuple(chain.from_iterable(volumes for offer, volumes in offers.items() if offer.meets(demand)))
+
+
+@once
+def _all_volumes(graph: Graph, units: frozenset[str] | None, class_name: str) -> tuple[PersistentVolume, ...]:
+    return tuple(chain.from_iterable(_free_volumes(graph, units, class_name).values()))
+
+
+@once
+def _names_of_taken_volumes(graph: Graph, units: frozenset[str]) -> frozenset[str]:
+    claims = graph.in_units(units, Claim)
+    return frozenset(claim.spec.volume_name for claim in claims if claim.spec.volume_name)
 
 
 class Unresolved(msgspec.Struct, frozen=True):
@@ -155,10 +208,13 @@ class Graph:
         self.target: Version = _target(self.config)
         self.resources = tuple(sorted(resources, key=lambda resource: resource.path))
         self.units = Units(r for r in self.resources if isinstance(r.body, KustomizationBody))
+        # What functions with @once answered.
+        self.answers: dict[Any, Any] = {}
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
         self._of_units: dict[type[Node], dict[str, list[Any]]] = {}
         self._words: dict[tuple[Document, tuple[bytes, ...]], bool] = {}
-        self._selected: dict[tuple[Any, ...], list[Workload]] = {}
+        self._selected: dict[tuple[Any, ...], tuple[Workload, ...]] = {}
+        self._found: dict[tuple[str, str, str, str | None], Resolution[Any]] = {}
         self._alternatives = alternatives or {}
         self._unread = frozenset(unread)
         self._unread_units = frozenset(unit for path in self._unread for unit in self.units.of(path))
@@ -379,14 +435,30 @@ class Graph:
         """Every whole object of this kind that is written or deployed with this name, in any namespace."""
         return self._by_name.get((kind, name), [])
 
+    @cached_property
+    def _documents(self) -> dict[tuple[str, str], list[Node]]:
+        index: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            index[node.kind, node.name].append(node)
+        return index
+
+    def documents(self, kind: str, name: str) -> list[Node]:
+        """Every object of this kind that is written with this name, patches too."""
+        return self._documents.get((kind, name), [])
+
     def _find(self, node_type: type[NodeType], kind: str, name: str, origin: Node) -> Resolution[NodeType]:
-        # kustomize puts a prefix to references, too, but only in what it builds together with the object.
-        candidates = [
-            node
-            for node in self.named(kind, name)
-            if isinstance(node, node_type) and (node.deployed_name == name or node.shares_unit(origin))
-        ]
-        return self.nearest(candidates, origin, namespaced=kind not in _CLUSTER_KINDS)
+        # All that is nearest to an object is so to the others of its file and namespace.
+        key = (kind, name, origin.resource.path, origin.namespace)
+        found = self._found.get(key)
+        if found is None:
+            # kustomize puts a prefix to references, too, but only in what it builds together with the object.
+            candidates = [
+                node
+                for node in self.named(kind, name)
+                if isinstance(node, node_type) and (node.deployed_name == name or node.shares_unit(origin))
+            ]
+            found = self._found[key] = self.nearest(candidates, origin, namespaced=kind not in _CLUSTER_KINDS)
+        return found
 
     def nearest(self, candidates: Iterable[NodeType], origin: Node, *, namespaced: bool = True) -> Resolution[NodeType]:
         """The definition that is nearest to a reference: same file, then same unit, then longest common path.
@@ -456,22 +528,27 @@ class Graph:
                         index[place, key, value].append(workload)
         return index
 
-    def workloads_selected_by(self, node: Node, selector: LabelSelector) -> list[Workload]:
+    def workloads_selected_by(
+        self, node: Node, selector: LabelSelector, *, without: frozenset[str] = frozenset()
+    ) -> tuple[Workload, ...]:
         """Whole workloads of the unit, or of the written namespace, whose pods a selector in ``node`` matches.
 
-        Nobody may change the list: objects of one file and namespace with the same selector share it.
+        Objects of one file and namespace with the same selector share the answer. Workloads of the kinds ``without``
+        are left aside.
         """
         key = (
             node.resource.path,
             node.namespace,
             tuple(selector.match_labels.items()),
             selector.match_expressions,
+            without,
         )
         selected = self._selected.get(key)
         if selected is None:
             if len(self._selected) >= _MOST_SELECTIONS:
                 self._selected.clear()
-            selected = self._selected[key] = self._select(node, selector)
+            found = self._select(node, selector)
+            selected = self._selected[key] = tuple(workload for workload in found if workload.kind not in without)
         return selected
 
     def _select(self, node: Node, selector: LabelSelector) -> list[Workload]:
@@ -510,18 +587,22 @@ class Graph:
 
         Nobody may change the list: the objects of a unit share it.
         """
-        key = (node.units, node_type)
-        mates = self._mates.get(key)
-        if mates is None:
-            index = self._by_unit(node_type)
-            found = (mate for unit in sorted(node.units) for mate in index.get(unit, ()))
-            mates = self._mates[key] = list(dict.fromkeys(found))
+        mates = self.in_units(node.units, node_type)
         if not isinstance(node, node_type):
             return mates
         others = mates.copy()
         if node in others:
             others.remove(node)
         return others
+
+    def in_units(self, units: frozenset[str], node_type: type[NodeType]) -> list[NodeType]:
+        """Whole objects of a type that are deployed in one of some units, in file order; nobody may change the list."""
+        mates = self._mates.get((units, node_type))
+        if mates is None:
+            index = self._by_unit(node_type)
+            found = (mate for unit in sorted(units) for mate in index.get(unit, ()))
+            mates = self._mates[units, node_type] = list(dict.fromkeys(found))
+        return mates
 
     @cached_property
     def _custom_kinds_by_unit(self) -> dict[str, set[tuple[str, str]]]:
@@ -533,9 +614,9 @@ class Graph:
                     kinds[unit].add((resource.api_version, resource.kind))
         return kinds
 
-    def custom_kinds_with(self, node: Node) -> set[tuple[str, str]]:
-        """API version and kind of the whole objects without a model that are deployed together with ``node``."""
-        return set().union(*(self._custom_kinds_by_unit.get(unit, ()) for unit in node.units))
+    def custom_kinds_in(self, units: frozenset[str]) -> set[tuple[str, str]]:
+        """API version and kind of the whole objects without a model that are deployed in some units."""
+        return set().union(*(self._custom_kinds_by_unit.get(unit, ()) for unit in units))
 
     @cached_property
     def _groups_of_units(self) -> dict[str, set[str]]:
@@ -547,11 +628,11 @@ class Graph:
 
     def has_group_in_unit(self, group: str, origin: Node) -> bool:
         """Whether an object of an API group, or of one below it, is deployed together with ``origin``."""
-        return any(
-            found == group or found.endswith("." + group)
-            for unit in origin.units
-            for found in self._groups_of_units.get(unit, ())
-        )
+        return _has_group(self, origin.units, group)
+
+    def groups_in(self, units: frozenset[str]) -> set[str]:
+        """The API groups of all objects of some units."""
+        return set().union(*(self._groups_of_units.get(unit, ()) for unit in units))
 
     @cached_property
     def _positions(self) -> dict[Node, int]:
@@ -655,6 +736,16 @@ class Graph:
                 index[volume.spec.claim_ref.name].append(volume)
         return index
 
+    @cached_property
+    def _volumes_by_numbered_claim(self) -> dict[str, list[PersistentVolume]]:
+        """PersistentVolumes by the name of the claim they are reserved for, without the number at its end."""
+        index: dict[str, list[PersistentVolume]] = defaultdict(list)
+        for name, volumes in self._volumes_by_claim.items():
+            prefix, _, number = name.rpartition("-")
+            if number.isdigit():
+                index[prefix].extend(volumes)
+        return index
+
     def volumes_reserved_for(self, claim: Claim) -> tuple[PersistentVolume, ...]:
         """Every PersistentVolume whose ``claimRef`` names a claim, or a claim that a claim template makes.
 
@@ -670,9 +761,7 @@ class Graph:
         prefix, spaces = f"{claim.name}-{claim.workload.name}", {None, claim.namespace}
         return tuple(
             volume
-            for name, volumes in self._volumes_by_claim.items()
-            if _is_numbered(name, prefix)
-            for volume in volumes
+            for volume in self._volumes_by_numbered_claim.get(prefix, ())
             if volume.spec.claim_ref is not None
             and (claim.namespace is None or volume.spec.claim_ref.namespace in spaces)
         ) + tuple(
@@ -682,23 +771,64 @@ class Graph:
         )
 
     @cached_property
-    def _volume_classes(self) -> frozenset[str]:
-        return frozenset(volume.class_name for volume in self.persistent_volumes if volume.class_name)
+    def _volumes_by_class(self) -> dict[str | None, list[PersistentVolume]]:
+        return _grouped(self.persistent_volumes, lambda volume: volume.class_name)
+
+    def volumes_of_class(self, name: str) -> tuple[PersistentVolume, ...]:
+        """PersistentVolumes of the input that carry this class name."""
+        return tuple(self._volumes_by_class.get(name, ()))
 
     def has_volume_of_class(self, name: str) -> bool:
         """Whether some PersistentVolume carries this class name (a static pair needs no class object).
 
         Of the cluster's, only those count that are free.
         """
-        return name in self._volume_classes or any(
+        return name in self._volumes_by_class or any(
             volume.class_name == name and volume.resource.get("status", "phase") == "Available"
             for volume in self.cluster_volumes
         )
 
+    def fitting_volumes(self, claim: Claim, class_name: str, *, in_unit: bool = True) -> tuple[PersistentVolume, ...]:
+        """PersistentVolumes of a class that satisfy a claim and are not reserved for another one.
+
+        Those of its unit, or those of the whole input and the cluster.
+        """
+        fitting = _fitting_volumes(self, claim.units if in_unit else None, class_name, claim.demand)
+        return fitting + tuple(
+            volume
+            for volume in claim.reserved_volumes
+            if volume.class_name == class_name
+            and (not in_unit or volume.shares_unit(claim))
+            and volume.offer.meets(claim.demand)
+        )
+
+    def names_of_taken_volumes(self, claim: Claim) -> frozenset[str]:
+        """The volumes that claims of a unit ask for by name."""
+        return _names_of_taken_volumes(self, claim.units)
+
+    def volumes_selected_by(self, selector: LabelSelector) -> frozenset[PersistentVolume]:
+        """PersistentVolumes, also of the cluster, whose labels match a selector."""
+        found = [self._volumes_by_label.get(pair, frozenset()) for pair in selector.match_labels.items()]
+        pool = frozenset.intersection(*found) if found else (*self.persistent_volumes, *self.cluster_volumes)
+        return frozenset(volume for volume in pool if selector.matches(dict(volume.labels)))
+
+    @cached_property
+    def _volumes_by_label(self) -> dict[tuple[str, str], frozenset[PersistentVolume]]:
+        index: dict[tuple[str, str], list[PersistentVolume]] = defaultdict(list)
+        for volume in (*self.persistent_volumes, *self.cluster_volumes):
+            for pair in volume.labels.items():
+                index[pair].append(volume)
+        return {pair: frozenset(volumes) for pair, volumes in index.items()}
+
     def storage_class(self, name: str, origin: Node) -> Resolution[StorageClass]:
         """The StorageClass of a name."""
-        candidates = [node for node in self.named("StorageClass", name) if isinstance(node, StorageClass)]
-        pool = list(candidates)
+        key = ("StorageClass", name, origin.resource.path, None)
+        if key not in self._found:
+            self._found[key] = self._nearest_class(name, origin)
+        return self._found[key]
+
+    def _nearest_class(self, name: str, origin: Node) -> Resolution[StorageClass]:
+        pool = [node for node in self.named("StorageClass", name) if isinstance(node, StorageClass)]
         if not pool:
             return Resolution(self.in_cluster(StorageClass, "StorageClass", name, origin))
         scores = [(_nearness(node, origin), node) for node in pool]
@@ -710,7 +840,7 @@ class Graph:
 
     def default_class(self, claim: Claim) -> ClassName:
         """The class that admission fills in; its name is None where nothing tells."""
-        own = [c for c in self.unit_mates(claim, StorageClass) if c.is_default]
+        own = self.default_classes_with(claim)
         if len(own) == 1:
             return ClassName(own[0].name, written=False)
         cluster = self.config.cluster
@@ -724,6 +854,10 @@ class Graph:
             if shipped is not UNKNOWN:
                 return ClassName(shipped or "", written=False, weak=1)
         return ClassName(None, written=False)
+
+    def default_classes_with(self, node: Node) -> tuple[StorageClass, ...]:
+        """StorageClasses that are marked as the default and deployed together with ``node``."""
+        return _default_classes(self, node.units)
 
     def service(self, name: str, origin: Node) -> Resolution[Service]:
         """The Service of a name."""
@@ -750,12 +884,24 @@ class Graph:
 
     def autoscaler_of(self, workload: Workload) -> Autoscaler | None:
         """The autoscaler that scales a workload."""
-        candidates = [
-            scaler
-            for scaler in self._autoscalers_by_target.get((workload.kind, workload.name), ())
-            if workload.sees(scaler)
-        ]
-        return self.nearest(candidates, workload).target
+        if (workload.kind, workload.name) not in self._autoscalers_by_target:
+            return None
+        key = (f"autoscaler of {workload.kind}", workload.name, workload.resource.path, workload.namespace)
+        found = self._found.get(key)
+        if found is None:
+            candidates = self._autoscalers_by_target[workload.kind, workload.name]
+            found = self.nearest([scaler for scaler in candidates if workload.sees(scaler)], workload)
+            self._found[key] = found
+        scaler: Autoscaler | None = found.target
+        return scaler
+
+    @cached_property
+    def _scaled(self) -> dict[Autoscaler, list[Workload]]:
+        return _grouped(self.workloads, lambda workload: workload.autoscaler)
+
+    def scaled_by(self, scaler: Autoscaler) -> tuple[Workload, ...]:
+        """The workloads that an autoscaler scales."""
+        return tuple(self._scaled.get(scaler, ()))
 
     # Claims and their users -----------------------------------------------------------------------------------------
 
@@ -768,17 +914,19 @@ class Graph:
         return tuple(self._users_of_claims.get(claim, ()))
 
     @cached_property
-    def _workloads_by_claim_name(self) -> dict[str, dict[Workload, None]]:
+    def _workloads_by_claim_name(self) -> dict[str, list[Workload]]:
         index: dict[str, dict[Workload, None]] = defaultdict(dict)
         for volume in self.pod_volumes:
             if volume.claim_name:
                 index[volume.claim_name][volume.workload] = None
-        return index
+        return {name: list(workloads) for name, workloads in index.items()}
 
     def workloads_with_claims(self, names: Iterable[str]) -> list[Workload]:
         """Every workload with a volume on a claim of one of these names, in the order of the input."""
-        found = {workload for name in names for workload in self._workloads_by_claim_name.get(name, ())}
-        return sorted(found, key=self._positions.__getitem__)
+        found = [self._workloads_by_claim_name[name] for name in names if name in self._workloads_by_claim_name]
+        if len(found) == 1:
+            return found[0]
+        return sorted(set().union(*found), key=self._positions.__getitem__)
 
     @cached_property
     def _claims_of_classes(self) -> dict[StorageClass, list[Claim]]:
@@ -797,16 +945,12 @@ class Graph:
         return tuple(self._claims_of_volumes.get(volume, ()))
 
     @cached_property
-    def _services_of_workloads(self) -> dict[Workload, list[Service]]:
-        index: dict[Workload, list[Service]] = defaultdict(list)
-        for service in self.services:
-            for workload in service.workloads:
-                index[workload].append(service)
-        return index
+    def _services_of_workloads(self) -> dict[Workload, tuple[Service, ...]]:
+        return _by_selected(self.services)
 
     def services_of(self, workload: Workload) -> tuple[Service, ...]:
-        """Every Service that selects a workload's pods."""
-        return tuple(self._services_of_workloads.get(workload, ()))
+        """Every Service that selects a workload's pods; workloads that the same select share the answer."""
+        return self._services_of_workloads.get(workload, ())
 
     @cached_property
     def _governed(self) -> dict[Service, list[StatefulSet]]:
@@ -818,16 +962,12 @@ class Graph:
         return tuple(self._governed.get(service, ()))
 
     @cached_property
-    def _budgets_of_workloads(self) -> dict[Workload, list[DisruptionBudget]]:
-        index: dict[Workload, list[DisruptionBudget]] = defaultdict(list)
-        for budget in self.disruption_budgets:
-            for workload in budget.workloads:
-                index[workload].append(budget)
-        return index
+    def _budgets_of_workloads(self) -> dict[Workload, tuple[DisruptionBudget, ...]]:
+        return _by_selected(self.disruption_budgets)
 
     def budgets_of(self, workload: Workload) -> tuple[DisruptionBudget, ...]:
-        """Every PodDisruptionBudget that selects a workload's pods."""
-        return tuple(self._budgets_of_workloads.get(workload, ()))
+        """Every PodDisruptionBudget that selects a workload's pods; workloads that the same select share the answer."""
+        return self._budgets_of_workloads.get(workload, ())
 
     @cached_property
     def backup_objects(self) -> tuple[tuple[Node, BackupKind], ...]:
@@ -974,6 +1114,30 @@ def _grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[
         if target is not None:
             groups[target].append(item)
     return groups
+
+
+Selecting = TypeVar("Selecting", Service, DisruptionBudget)
+
+
+def _by_selected(nodes: tuple[Selecting, ...]) -> dict[Workload, tuple[Selecting, ...]]:
+    """Objects with a selector by the workloads that they select, in their order.
+
+    Objects that share one selection are put together first: all Services may select all workloads.
+    """
+    sharing: dict[int, list[Selecting]] = defaultdict(list)
+    for node in nodes:
+        sharing[id(node.workloads)].append(node)
+    groups: dict[Workload, list[int]] = defaultdict(list)
+    for key, members in sharing.items():
+        for workload in members[0].workloads:
+            groups[workload].append(key)
+    positions = {node: position for position, node in enumerate(nodes)}
+    united: dict[tuple[int, ...], tuple[Selecting, ...]] = {}
+    for keys in map(tuple, groups.values()):
+        if keys not in united:
+            found = [node for key in keys for node in sharing[key]]
+            united[keys] = tuple(found if len(keys) == 1 else sorted(found, key=positions.__getitem__))
+    return {workload: united[tuple(keys)] for workload, keys in groups.items()}
 
 
 def _without_tag(image: str) -> str:

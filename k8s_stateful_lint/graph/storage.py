@@ -137,7 +137,40 @@ class StorageClass(Node):
     @cached_property
     def volumes(self) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes of the input that carry this class name."""
-        return tuple(volume for volume in self.graph.persistent_volumes if volume.class_name == self.name)
+        return self.graph.volumes_of_class(self.name)
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What the binder compares of a PersistentVolume with what a claim demands; None where it is unknown."""
+
+    size: Decimal | None
+    attributes_class: str
+    mode: str | None
+    modes: frozenset[str] | None
+
+    def meets(self, demand: Offer) -> bool:
+        """Whether a volume of this kind satisfies a claim (class and reservation left aside).
+
+        Source: kubernetes pkg/controller/volume/persistentvolume/pv_controller.go, checkVolumeSatisfyClaim.
+        """
+        return (
+            not self.is_too_small_for(demand)
+            and self.attributes_class == demand.attributes_class
+            and not self.has_other_mode_than(demand)
+            and not self.lacks_mode_of(demand)
+        )
+
+    def is_too_small_for(self, demand: Offer) -> bool:
+        """Whether the capacity is below the request."""
+        return self.size is not None and demand.size is not None and self.size < demand.size
+
+    def has_other_mode_than(self, demand: Offer) -> bool:
+        """Whether one is a file system and the other a device."""
+        return self.mode is not None and demand.mode is not None and self.mode != demand.mode
+
+    def lacks_mode_of(self, demand: Offer) -> bool:
+        """Whether an access mode that is asked for is not offered."""
+        return self.modes is not None and demand.modes is not None and not demand.modes <= self.modes
 
 
 class Claim(Node):
@@ -222,15 +255,11 @@ class Claim(Node):
         written = self.written_class
         if self.spec.volume_name or self.volume is not None or written is None or is_placeholder(written):
             return ()
-        selector = self.spec.selector
-        return tuple(
-            volume
-            for volume in self.graph.unit_mates(self, PersistentVolume)
-            if volume.class_name == written
-            and not volume.is_reserved_for_other(self)
-            and self.fits(volume)
-            and (selector is None or selector.matches(dict(volume.labels)))
-        )
+        fitting, selector = self.fitting_volumes(written), self.spec.selector
+        if selector is None:
+            return fitting
+        selected = self.graph.volumes_selected_by(selector)
+        return tuple(volume for volume in fitting if volume in selected)
 
     @cached_property
     def modes(self) -> frozenset[str] | None:
@@ -393,23 +422,24 @@ class Claim(Node):
 
     def classless_volumes(self, *, in_unit: bool) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes without class, free or reserved for this claim, that satisfy it."""
-        everywhere = (*self.graph.persistent_volumes, *self.graph.cluster_volumes)
-        pool = self.graph.unit_mates(self, PersistentVolume) if in_unit else everywhere
-        fitting = [
-            volume
-            for volume in pool
-            if volume.class_name == ""
-            and (not volume.is_reserved or volume.is_reserved_for(self))
-            and self.fits(volume)
-        ]
-        if not fitting:
-            return ()
-        taken = {claim.spec.volume_name for claim in self.graph.unit_mates(self, Claim) if claim.spec.volume_name}
+        fitting = self.graph.fitting_volumes(self, "", in_unit=in_unit)
+        taken = self.graph.names_of_taken_volumes(self)
         return tuple(volume for volume in fitting if volume.name not in taken)
 
-    def fits(self, volume: PersistentVolume) -> bool:
-        """Whether size, modes and volume mode of a PersistentVolume satisfy the claim (class left aside)."""
-        return not volume.misfits(self)
+    def fitting_volumes(self, class_name: str) -> tuple[PersistentVolume, ...]:
+        """PersistentVolumes of a class in its unit that satisfy it and are not reserved for another claim."""
+        return self.graph.fitting_volumes(self, class_name)
+
+    @cached_property
+    def demand(self) -> Offer:
+        """What it asks of a volume."""
+        spec = self.spec
+        return Offer(
+            self.request,
+            spec.volume_attributes_class_name or "",
+            None if self.is_unknown("spec", "volumeMode") else spec.volume_mode or "Filesystem",
+            None if self.is_unknown("spec", "accessModes") else frozenset(spec.access_modes),
+        )
 
 
 class PersistentVolume(Node):
@@ -549,6 +579,13 @@ class PersistentVolume(Node):
         """Whether the scheduler takes every pod to the one node that has the data."""
         return len(self.hostnames) == 1
 
+    @cached_property
+    def offer(self) -> Offer:
+        """What it offers to claims."""
+        is_unknown = self.resource.is_unknown("spec", "volumeMode")
+        attributes_class = self.spec.volume_attributes_class_name or ""
+        return Offer(self.capacity, attributes_class, None if is_unknown else self.volume_mode, self.modes)
+
     def misfits(self, claim: Claim) -> list[tuple[str, Route, Route]]:
         """What keeps the binder from binding this volume to a claim, class and reservation left aside.
 
@@ -559,8 +596,8 @@ class PersistentVolume(Node):
 
         """
         reasons: list[tuple[str, Route, Route]] = []
-        capacity, request = self.capacity, claim.request
-        if capacity is not None and request is not None and capacity < request:
+        offer, demand = self.offer, claim.demand
+        if offer.is_too_small_for(demand):
             reasons.append(
                 (
                     "requested PV is too small",
@@ -568,17 +605,12 @@ class PersistentVolume(Node):
                     ("spec", "capacity", "storage"),
                 )
             )
-        if (claim.spec.volume_attributes_class_name or "") != (self.spec.volume_attributes_class_name or ""):
+        if offer.attributes_class != demand.attributes_class:
             route: Route = ("spec", "volumeAttributesClassName")
             reasons.append(("volumeAttributesClassName does not match", route, route))
-        mode_known = not claim.is_unknown("spec", "volumeMode") and not self.resource.is_unknown("spec", "volumeMode")
-        if mode_known and (claim.spec.volume_mode or "Filesystem") != self.volume_mode:
+        if offer.has_other_mode_than(demand):
             reasons.append(("incompatible volumeMode", ("spec", "volumeMode"), ("spec", "volumeMode")))
-        if (
-            self.modes is not None
-            and not claim.is_unknown("spec", "accessModes")
-            and not set(claim.spec.access_modes) <= self.modes
-        ):
+        if offer.lacks_mode_of(demand):
             reasons.append(("incompatible accessMode", ("spec", "accessModes"), ("spec", "accessModes")))
         return reasons
 

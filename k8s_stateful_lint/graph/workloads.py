@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import PodCount, Rollout, autoscaler_bounds, count_pods, rollout_of
 from k8s_stateful_lint.graph.storage import ROX, RWX, Attachment, Claim, PersistentVolume
 from k8s_stateful_lint.model.base import LabelSelector
@@ -33,6 +35,7 @@ from k8s_stateful_lint.model.workloads import (
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.databases import Database, Server
+    from k8s_stateful_lint.graph.graph import Graph
     from k8s_stateful_lint.graph.settings import ConfigFiles, Environment
     from k8s_stateful_lint.knowledge import VolumePlugin
     from k8s_stateful_lint.knowledge.image_reference import ImageReference
@@ -66,6 +69,7 @@ _PER_POD_FIELDS = frozenset(
 )
 _VARIABLE = regex(r"\$\(([A-Za-z_][\w.-]*)\)")
 HOSTNAME = "kubernetes.io/hostname"
+_LONGEST_NAME = 253
 
 
 class Workload(Node):
@@ -287,6 +291,23 @@ class Workload(Node):
             yield from container.mounts
 
     @cached_property
+    def _mounts_by_volume(self) -> dict[PodVolume, list[Mount]]:
+        index: dict[PodVolume, list[Mount]] = defaultdict(list)
+        for mount in self.mounts:
+            if mount.volume is not None:
+                index[mount.volume].append(mount)
+        return index
+
+    def mounts_of(self, volume: PodVolume) -> tuple[Mount, ...]:
+        """Every mount of one of its volumes, in any container."""
+        return tuple(self._mounts_by_volume.get(volume, ()))
+
+    @cached_property
+    def devices(self) -> frozenset[str]:
+        """The names of the volumes that a container has as a device."""
+        return frozenset(device.name for container in self.all_containers for device in container.spec.volume_devices)
+
+    @cached_property
     def has_persistent_mount(self) -> bool:
         """Whether some container mounts storage that outlives the pod."""
         return any(mount.is_persistent for mount in self.mounts)
@@ -427,15 +448,14 @@ class StatefulSet(Workload):
     @cached_property
     def uses_peer_names(self) -> bool:
         """Whether its configuration addresses single pods by name (``db-0.db``)."""
-        names = (
-            [self.service_name] if self.service_name else [s.name for s in self.graph.services if s.shares_unit(self)]
-        )
-        services = "|".join(re.escape(name) for name in names if name)
-        after = rf"\.(?:(?:{services})\b|\$[({{])" if services else r"\.\$[({]"
+        if not self.name:
+            return False
+        names = {self.service_name} if self.service_name else _service_names(self.graph, self.units)
         pattern = re.compile(
-            rf"(?:{re.escape(self.name)}-\d+|\$\(POD_NAME\)|\$[({{]HOSTNAME[)}}]){after}" if self.name else r"(?!)"
+            rf"(?:{re.escape(self.name)}-\d+|\$\(POD_NAME\)|\$[({{]HOSTNAME[)}}])\.(?:(\$[({{])|([\w-]{{1,{_LONGEST_NAME}}}))"
         )
-        return any(pattern.search(text) for text in self.configuration_texts)
+        found = (match for text in self.configuration_texts for match in pattern.finditer(text))
+        return any(match[1] or not names.isdisjoint(_starts(match[2])) for match in found)
 
     @cached_property
     def configuration_texts(self) -> tuple[str, ...]:
@@ -662,16 +682,12 @@ class PodVolume:
     @cached_property
     def mounts(self) -> tuple[Mount, ...]:
         """Every mount of it, in any container."""
-        return tuple(mount for mount in self.workload.mounts if mount.volume is self)
+        return self.workload.mounts_of(self)
 
     @property
     def is_used(self) -> bool:
         """Whether some container mounts it, as a file system or as a device."""
-        return bool(self.mounts) or any(
-            device.name == self.name
-            for container in self.workload.all_containers
-            for device in container.spec.volume_devices
-        )
+        return bool(self.mounts) or self.name in self.workload.devices
 
     @property
     def is_read_only(self) -> bool:
@@ -836,7 +852,7 @@ class Service(Node):
         """Workloads whose pods it selects: of its unit, or of its written namespace."""
         if not self.selector:
             return ()
-        return tuple(self.graph.workloads_selected_by(self, LabelSelector(match_labels=self.selector)))
+        return self.graph.workloads_selected_by(self, LabelSelector(match_labels=self.selector))
 
     @cached_property
     def stateful_sets(self) -> tuple[StatefulSet, ...]:
@@ -867,11 +883,7 @@ class DisruptionBudget(Node):
         selector = self.selector
         if selector is None:
             return ()
-        return tuple(
-            workload
-            for workload in self.graph.workloads_selected_by(self, selector)
-            if workload.kind not in {"Job", "CronJob"}
-        )
+        return self.graph.workloads_selected_by(self, selector, without=frozenset({"Job", "CronJob"}))
 
 
 class Autoscaler(Node):
@@ -902,7 +914,7 @@ class Autoscaler(Node):
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
         """The workloads it scales (one, unless the input defines it several times)."""
-        return tuple(workload for workload in self.graph.workloads if workload.autoscaler is self)
+        return self.graph.scaled_by(self)
 
 
 class Kustomization(Node):
@@ -911,6 +923,17 @@ class Kustomization(Node):
 
 class Namespace(Node):
     """A Namespace of the input."""
+
+
+@once
+def _service_names(graph: Graph, units: frozenset[str]) -> frozenset[str]:
+    return frozenset(service.name for service in graph.services if service.name and not units.isdisjoint(service.units))
+
+
+def _starts(name: str) -> Iterator[str]:
+    """A name, and what of it stands before each hyphen: ``db`` and ``db-headless``."""
+    yield from (name[: hyphen.start()] for hyphen in re.finditer("-", name))
+    yield name
 
 
 def normalise(path: str) -> str:

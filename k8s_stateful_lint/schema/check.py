@@ -11,6 +11,7 @@ from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.graph import Graph, Node, Workload
+from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
@@ -206,8 +207,15 @@ def _is_completed(route: Route, node: Node) -> bool:
         return False
     if node.resource.get(*route) is not None:
         return True  # a patch writes it
-    same = (other for other in node.graph.named(node.kind, node.name) if other is not node and other.shares_unit(node))
-    return any(other.resource.get(*route) is not None for other in same)
+    return _is_written_by_another(node.graph, node.kind, node.name, node.units, route)
+
+
+@once
+def _is_written_by_another(graph: Graph, kind: str, name: str, units: frozenset[str], route: Route) -> bool:
+    """Whether a document of an object has a field that the one in question has not."""
+    return any(
+        other.resource.get(*route) is not None for other in graph.named(kind, name) if not units.isdisjoint(other.units)
+    )
 
 
 # Custom resources -----------------------------------------------------------------------------------------------------
