@@ -3,8 +3,8 @@
     pip install atheris
     python -m tools.fuzz_guided manifests/ [--seconds 3600] [--keep crashes/] [--found found/]
 
-An input that reaches code that none before it did is kept (in the folder FOUND) and changed further: by the mutations of
-`tools.fuzz`, or byte by byte. atheris (CPython 3.11 to 3.13 on Linux and macOS) is no dependency: install it by hand.
+An input that reaches code that none before it did is kept in the folder FOUND and changed further, by the mutations of
+`tools.fuzz` or byte by byte. atheris (CPython 3.11 to 3.13 on Linux) is no dependency: install it by hand.
 """
 
 from __future__ import annotations

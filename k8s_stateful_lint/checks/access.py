@@ -274,7 +274,7 @@ def _is_with(workload: Workload, other: Workload) -> bool:
 
 
 def _databases_on(user: PodVolume) -> list[Database]:
-    return [database for database in user.workload.databases if user in database.data_volumes]
+    return user.workload.databases_on(user)
 
 
 def _second_writer(

@@ -28,6 +28,9 @@ _ROLE_KEYS = frozenset(
     {"role", "primary", "master", "leader", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index"}
 )
 _READ_SERVICE = regex(r"(?:^|-)(?:ro|read|reads|reader|readonly|replica|replicas|standby|slave|slaves)(?:-|$)")
+# How many workloads are looked at for one Service, and how many Services that may lead to the peers of a database.
+_MOST_COMPARED = 300
+_MOST_OTHERS = 20
 _SCRIPT_ROLES = regex(r"process[._]roles|observer|node\.roles|role", re.IGNORECASE)
 
 
@@ -190,17 +193,15 @@ def unready_peers_not_published(service: Service) -> Iterator[Finding]:
         or _is_unknown(service, "spec", "publishNotReadyAddresses")
     ):
         return
-    for stateful_set in service.workloads:
+    for stateful_set in service.workloads[:_MOST_COMPARED]:
         if not isinstance(stateful_set, StatefulSet) or not _is_several(stateful_set):
-            continue
-        if not _finds_peers_by(service, stateful_set):
             continue
         for database in stateful_set.databases:
             if database.class_ not in ("quorum", "ring") or not database.entry.dns_peers:
                 continue
             if "quorum" in (database.class_, database.entry.class_) and database.votes is not True:
                 continue  # such a member looks for the voters, not for its like
-            if not _waits_for_cluster(database):
+            if not _waits_for_cluster(database) or not _finds_peers_by(service, stateful_set):
                 continue
             yield Finding(
                 place=service.at("spec", "publishNotReadyAddresses"),
@@ -221,16 +222,19 @@ def _finds_peers_by(service: Service, stateful_set: StatefulSet) -> bool:
     """Whether peers look each other up through this Service, and not through another one that publishes all."""
     text = "\n".join(stateful_set.configuration_texts)
     named = re.search(rf"(?<![\w-]){re.escape(service.name)}(?![\w-])", text) is not None
-    others = [
-        other
-        for other in stateful_set.services
-        if other is not service and other.is_headless and other.body.spec.publish_not_ready_addresses
-    ]
+    others = _publishing(stateful_set.graph, stateful_set.services)
+    if len(others) > _MOST_OTHERS:
+        return False
     for other in others:
         in_text = re.search(rf"(?<![\w-]){re.escape(other.name)}(?![\w-])", text) is not None
         if in_text or other.name == stateful_set.service_name:
             return False
     return named or service.name == stateful_set.service_name
+
+
+@once
+def _publishing(graph: Graph, services: tuple[Service, ...]) -> list[Service]:
+    return [s for s in services if s.is_headless and s.body.spec.publish_not_ready_addresses]
 
 
 def _waits_for_cluster(database: Database) -> bool:
@@ -452,8 +456,8 @@ def _named_services(graph: Graph, units: frozenset[str]) -> frozenset[str]:
 def _meant_workload(service: Service) -> tuple[Workload, str] | None:
     if not service.graph.is_fully_read(service):
         return None
-    mates = [w for w in service.graph.unit_mates(service, Workload) if w.kind not in _RUN_TO_END]
-    if any(_is_labelled_later(workload) or _has_unknown_labels(workload) for workload in mates):
+    mates = _lasting_workloads(service.graph, service.units)
+    if not 0 < len(mates) <= _MOST_COMPARED:
         return None
     away = [workload for workload in mates if not may_meet(service, workload) and service.selects(workload)]
     if away:
@@ -470,6 +474,13 @@ def _meant_workload(service: Service) -> tuple[Workload, str] | None:
         if shared and (misspelt or (len(near) == 1 and _is_about(service, workload))):
             return workload, f"the pods of {workload.label} have {_labels(labels)}"
     return None
+
+
+@once
+def _lasting_workloads(graph: Graph, units: frozenset[str]) -> list[Workload]:
+    """Workloads of some units that do not end by themselves; none where the labels of one cannot be told."""
+    found = [workload for workload in graph.in_units(units, Workload) if workload.kind not in _RUN_TO_END]
+    return [] if any(_is_labelled_later(node) or _has_unknown_labels(node) for node in found) else found
 
 
 def _is_about(service: Service, workload: Workload) -> bool:
@@ -497,7 +508,7 @@ def writes_balanced_over_replicas(service: Service) -> Iterator[Finding]:
         return
     if _READ_SERVICE.search(service.name):
         return
-    for stateful_set in service.workloads:
+    for stateful_set in service.workloads[:_MOST_COMPARED]:
         if not isinstance(stateful_set, StatefulSet) or not _is_several(stateful_set):
             continue
         for database in stateful_set.databases:

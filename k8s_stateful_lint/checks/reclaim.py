@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from k8s_stateful_lint.checks.finding import Finding, Related
@@ -11,15 +12,20 @@ from k8s_stateful_lint.graph import (
     Claim,
     Container,
     Database,
+    Graph,
+    Node,
     PersistentVolume,
     StatefulSet,
     StorageClass,
     VolumeSnapshotClass,
     Workload,
 )
+from k8s_stateful_lint.graph.once import once
 
 _PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 _DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.kubernetes.io/is-default-class"
+# Where there are more CronJobs, one of them may be the backup.
+_MOST_JOBS = 100
 _VELERO_VOLUMES = "backup.velero.io/backup-volumes"
 
 
@@ -140,15 +146,8 @@ def snapshot_deleted_with_object(snapshot_class: VolumeSnapshotClass) -> Iterato
     if snapshot_class.body.deletion_policy != "Delete" or snapshot_class.is_development:
         return
     graph, driver = snapshot_class.graph, snapshot_class.body.driver
-    namesakes = graph.named("VolumeSnapshotClass", snapshot_class.name)
-    users = [
-        node
-        for node, kind in graph.backup_objects
-        if kind.snapshot_class is not None
-        and node.resource.get(*kind.snapshot_class.split(".")) == snapshot_class.name
-        and graph.nearest(namesakes, node, namespaced=False).target in (None, snapshot_class)
-        and not node.is_development
-    ]
+    by_class = _users_of_snapshot_class(graph, snapshot_class.name)
+    users = [*by_class.get(snapshot_class, ()), *by_class.get(None, ())]
     related = tuple(Related(node.name_place, f"the {node.kind} that uses it") for node in users[:3])
     production = snapshot_class.is_production or any(node.is_production for node in users)
     if not users:
@@ -169,6 +168,30 @@ def snapshot_deleted_with_object(snapshot_class: VolumeSnapshotClass) -> Iterato
     )
 
 
+@once
+def _users_of_snapshot_class(graph: Graph, name: str) -> dict[Node | None, list[Node]]:
+    """The backup objects that name a class, by the class of that name that is meant; None where it cannot be told."""
+    namesakes = graph.named("VolumeSnapshotClass", name)
+    users: dict[Node | None, list[Node]] = defaultdict(list)
+    meant: dict[str, Node | None] = {}
+    for node in _backups_by_snapshot_class(graph).get(name, ()):
+        path = node.resource.path
+        if path not in meant:
+            meant[path] = graph.nearest(namesakes, node, namespaced=False).target
+        users[meant[path]].append(node)
+    return users
+
+
+@once
+def _backups_by_snapshot_class(graph: Graph) -> dict[object, list[Node]]:
+    index: dict[object, list[Node]] = defaultdict(list)
+    for node, kind in graph.backup_objects:
+        name = node.resource.get(*kind.snapshot_class.split(".")) if kind.snapshot_class is not None else None
+        if isinstance(name, str) and not node.is_development:
+            index[name].append(node)
+    return index
+
+
 def database_without_backup(workload: Workload) -> Iterator[Finding]:
     """Nothing of the input backs up the database."""
     if not workload.is_production and workload.graph.config.input.complete is not True:
@@ -176,7 +199,8 @@ def database_without_backup(workload: Workload) -> Iterator[Finding]:
     databases = [d for d in workload.databases if any(volume.claim or volume.claim_name for volume in d.data_volumes)]
     if not databases or workload.backup is not None or _VELERO_VOLUMES in workload.template_annotations:
         return
-    if any(_dumps(job, workload) for job in workload.graph.workloads_near(workload) if job.kind == "CronJob"):
+    jobs = [job for job in _cron_jobs(workload.graph) if job.sees(workload)]
+    if len(jobs) > _MOST_JOBS or _is_dumped(workload, jobs):
         return
     places = [volume.at("name") for d in databases for volume in d.data_volumes if volume.template is None]
     places += [v.at("metadata", "name") for d in databases for v in d.data_volumes if v.template is not None]
@@ -188,17 +212,23 @@ def database_without_backup(workload: Workload) -> Iterator[Finding]:
     )
 
 
-def _dumps(job: Workload, workload: Workload) -> bool:
+@once
+def _cron_jobs(graph: Graph) -> list[Workload]:
+    return [workload for workload in graph.workloads if workload.kind == "CronJob"]
+
+
+def _is_dumped(workload: Workload, jobs: list[Workload]) -> bool:
     """Whether a CronJob mounts a claim of the workload, or names one of its Services."""
     claims = {volume.claim_name for volume in workload.volumes if volume.claim_name}
     prefixes = tuple(f"{template.name}-{workload.name}-" for template in workload.claim_templates)
-    if any(v.claim_name and (v.claim_name in claims or v.claim_name.startswith(prefixes)) for v in job.volumes):
+    mounted = (volume.claim_name for job in jobs for volume in job.volumes if volume.claim_name)
+    if any(name in claims or name.startswith(prefixes) for name in mounted):
         return True
-    names = {service.name for service in workload.services} | {workload.name}
+    names = {service.name for service in workload.services[:_MOST_JOBS]} | {workload.name}
     if isinstance(workload, StatefulSet) and workload.service_name:
         names.add(workload.service_name)
     pattern = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?![\w])" for name in names if name) or "(?!)")
-    texts = [text for container in job.all_containers for text in _texts(container)]
+    texts = (text for job in jobs for container in job.all_containers for text in _texts(container))
     return any(pattern.search(text) for text in texts)
 
 

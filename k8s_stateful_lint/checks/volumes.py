@@ -65,7 +65,7 @@ def _host_path_in_pod(volume: PodVolume) -> Iterator[Finding]:
     source, workload = volume.spec.host_path, volume.workload
     if source is None or volume.source_key != "hostPath" or source.type in _NO_DIRECTORY or not volume.mounts:
         return
-    databases = [database for database in workload.databases if volume in database.data_volumes]
+    databases = workload.databases_on(volume)
     if workload.is_development:
         return
     if not databases and (workload.kind == "DaemonSet" or workload.namespace == "kube-system"):

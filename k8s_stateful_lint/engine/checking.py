@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding
@@ -20,6 +21,8 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
 )
 
+# How many things a rule may say about one subject: a thousand pods behind one Service are one problem.
+_MOST_FINDINGS = 200
 # How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
 OF_GRAPH: dict[str, Callable[[Graph], Iterable[Any]]] = {
     "Node": lambda graph: graph.nodes,
@@ -87,7 +90,7 @@ def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) ->
             if rule.takes_options:
                 arguments = (policy.options(rule.head, owner_of(subject)),)
             try:
-                said = list(rule.check(subject, *arguments))
+                said = list(islice(rule.check(subject, *arguments), _MOST_FINDINGS))
             except Exception as error:
                 crashes.append(_crash(rule, owner_of(subject), error))
                 continue

@@ -393,12 +393,7 @@ class Claim(Node):
     @cached_property
     def databases(self) -> tuple[Database, ...]:
         """Databases whose data directory is on this claim."""
-        return _unique(
-            database
-            for volume in self.users
-            for database in volume.workload.databases
-            if volume in database.data_volumes
-        )
+        return _unique(database for volume in self.users for database in volume.workload.databases_on(volume))
 
     @property
     def is_owned(self) -> bool:

@@ -336,6 +336,23 @@ class Workload(Node):
         """Servers whose data is one instance's own (class single, quorum or ring)."""
         return tuple(container.database for container in self.containers if container.database is not None)
 
+    @cached_property
+    def data_volumes(self) -> frozenset[PodVolume]:
+        """The volumes in which a known server keeps its data."""
+        return frozenset(volume for server in self.servers for volume in server.data_volumes)
+
+    @cached_property
+    def _databases_by_volume(self) -> dict[PodVolume, list[Database]]:
+        index: dict[PodVolume, list[Database]] = defaultdict(list)
+        for database in self.databases:
+            for volume in database.data_volumes:
+                index[volume].append(database)
+        return index
+
+    def databases_on(self, volume: PodVolume) -> list[Database]:
+        """The databases whose data is on one of its volumes."""
+        return self._databases_by_volume.get(volume, [])
+
     # Neighbours -----------------------------------------------------------------------------------------------------
 
     def is_selected_by(self, selector: LabelSelector) -> bool:

@@ -93,7 +93,7 @@ def _neighbours(numbers: range, lines: list[str]) -> Iterator[Row]:
     for number in numbers:
         if lines[number - 1].startswith(("---", "...")):
             return
-        text = printable(lines[number - 1].rstrip())
+        text = printable(lines[number - 1][: _WIDTH + 1].rstrip())
         yield Row(number, text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…")
 
 

@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -30,8 +30,30 @@ from k8s_stateful_lint.reports.text import paint
 
 FORMATS = ("tree", "mermaid", "dot", "json")
 _SHORT_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+# A volume of a workload is an element of its own.
+_PART = re.compile(r"(?:^|\.)(?:spec\.volumes|volumeClaimTemplates)\[\d+\](?=[.\[]|$)")
+# How many Services or budgets of a workload are drawn.
+_MOST_NEIGHBOURS = 20
 _SEVERITIES = ("error", "warning", "info")
 _MARKS = {"error": "✗", "warning": "!", "info": "·"}
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """File, kind and name of an object, with the path of a volume where it is one of a workload's."""
+
+    file: str
+    kind: str
+    name: str
+    part: str = ""
+
+
+def subject_of(finding: ReportedFinding) -> Subject | None:
+    """What a finding is about, in the picture."""
+    if finding.object is None:
+        return None
+    part = _PART.search(finding.path)
+    path = finding.path[: part.end()] if part is not None else ""
+    return Subject(finding.location.file, finding.object.kind, finding.object.name, path)
 
 
 class Element(msgspec.Struct, eq=False):
@@ -45,6 +67,8 @@ class Element(msgspec.Struct, eq=False):
     problems: list[tuple[str, str]] = []
     children: list[tuple[str, Element]] = []
     is_missing: bool = False
+    # Of which object it is, or of which part of one: what findings about it are found by.
+    subject: Subject | None = None
 
     @property
     def title(self) -> str:
@@ -90,11 +114,9 @@ class Picture:
         """Take the graph, and the findings that its elements show."""
         self.graph = graph
         self.elements: dict[str, Element] = {}
-        self.findings: defaultdict[tuple[str, str, str], list[ReportedFinding]] = defaultdict(list)
+        self.problems: defaultdict[Subject | None, dict[tuple[str, str], None]] = defaultdict(dict)
         for finding in report.findings:
-            if finding.object is not None:
-                key = (finding.location.file, finding.object.kind, finding.object.name)
-                self.findings[key].append(finding)
+            self.problems[subject_of(finding)][finding.severity, finding.rule] = None
 
     def roots(self, focus: str | None) -> list[Element]:
         """The trees: one a workload, then claims, volumes and classes that no workload leads to."""
@@ -125,12 +147,10 @@ class Picture:
         return f"{node.kind}:{node.resource.path}:{node.resource.document.index}:{node.resource.route}:{node.name}"
 
     def _element(self, node: Node, facts: list[str]) -> Element:
-        key = (node.resource.path, node.kind, node.name)
-        problems: list[tuple[str, str]] = [
-            (f.severity, f.rule) for f in self.findings.get(key, ()) if not _is_of_part(f.path)
-        ]
+        subject = Subject(node.resource.path, node.kind, node.name)
+        problems = list(self.problems.get(subject, ()))
         name = f"{node.namespace}/{node.name}" if node.namespace else node.name or "(generated name)"
-        return Element(self._id(node), node.kind, name, facts, node.resource.path, problems)
+        return Element(self._id(node), node.kind, name, facts, node.resource.path, problems, subject=subject)
 
     def _workload(self, workload: Workload) -> Element:
         root = self._element(workload, _pod_facts(workload))
@@ -146,11 +166,13 @@ class Picture:
                 root.children.append(
                     ("is named by", _missing("Service", workload.service_name, is_ambiguous=service.ambiguous))
                 )
-        for other in workload.services:
+        for other in workload.services[:_MOST_NEIGHBOURS]:
             if not isinstance(workload, StatefulSet) or other is not workload.governing_service.target:
                 root.children.append(("is reached by", self._node(other, _service_facts(other))))
-        for budget in workload.budgets:
+        root.children += _others("is reached by", workload.services)
+        for budget in workload.budgets[:_MOST_NEIGHBOURS]:
             root.children.append(("is protected by", self._node(budget, _budget_facts(budget))))
+        root.children += _others("is protected by", workload.budgets)
         if workload.autoscaler is not None:
             bounds = workload.autoscaler.bounds
             facts = [f"{bounds[0]} to {bounds[1]} pods"] if bounds else []
@@ -166,19 +188,16 @@ class Picture:
     def _volume(self, volume: PodVolume) -> Element:
         workload = volume.workload
         prefix = _text(volume.route)
+        subject = Subject(workload.resource.path, workload.kind, workload.name, prefix)
         element = Element(
             id=f"{self._id(workload)}:{prefix}",
             kind="volume",
             name=volume.name,
             facts=_mount_facts(volume),
             file=workload.resource.path,
+            problems=list(self.problems.get(subject, ())),
+            subject=subject,
         )
-        key = (workload.resource.path, workload.kind, workload.name)
-        element.problems = [
-            (f.severity, f.rule)
-            for f in self.findings.get(key, ())
-            if (f.path + ".").startswith((prefix + ".", prefix + "["))
-        ]
         if volume.claim is not None:
             element.children.append(("is", self._claim(volume.claim)))
         elif volume.is_claim_reference:
@@ -242,9 +261,13 @@ def _missing(kind: str, name: str, *, is_ambiguous: bool) -> Element:
     return Element(f"missing:{kind}:{name}", kind, name, [why], is_missing=True)
 
 
-def _is_of_part(path: str) -> bool:
-    """Whether a finding belongs to a volume of a workload, which is an element of its own."""
-    return re.search(r"(?:^|\.)(?:spec\.volumes|volumeClaimTemplates)\[\d+\]", path) is not None
+def _others(relation: str, nodes: Sequence[Node]) -> list[tuple[str, Element]]:
+    """What stands for all that are too many to be drawn."""
+    more = len(nodes) - _MOST_NEIGHBOURS
+    if more <= 0:
+        return []
+    name = f"and {more} more"
+    return [(relation, Element(f"more:{nodes[0].kind}:{more}", nodes[0].kind, name))]
 
 
 def _text(route: tuple[str | int, ...]) -> str:
@@ -289,7 +312,7 @@ def _pod_facts(workload: Workload) -> list[str]:
 def _mount_facts(volume: PodVolume) -> list[str]:
     paths = list(dict.fromkeys(mount.path + ("" if mount.is_writable else " (read-only)") for mount in volume.mounts))
     facts = [f"at {', '.join(paths)}"] if paths else [] if volume.is_used else ["not mounted"]
-    if any(volume in server.data_volumes for server in volume.workload.servers):
+    if volume in volume.workload.data_volumes:
         facts.append("holds the data")
     return facts
 

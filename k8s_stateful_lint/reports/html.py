@@ -17,7 +17,7 @@ from k8s_stateful_lint.engine.report import Notice, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style
 from k8s_stateful_lint.reports.fates import TITLE, size, what
 from k8s_stateful_lint.reports.frames import Frame, Row, frames, masked
-from k8s_stateful_lint.reports.graph import Element, Picture
+from k8s_stateful_lint.reports.graph import Element, Picture, Subject, subject_of
 from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
 from k8s_stateful_lint.reports.picture import Drawing, drawings
 from k8s_stateful_lint.reports.places import encodable
@@ -319,23 +319,10 @@ def _figure(drawing: Drawing, link: Callable[[Element, str], str | None]) -> str
 
 def _linker(report: Report, anchors: list[str]) -> Callable[[Element, str], str | None]:
     """Finds the finding that a problem in the picture stands for."""
-    known: dict[tuple[str, str], list[tuple[ReportedFinding, str]]] = {}
+    known: dict[tuple[Subject | None, str], str] = {}
     for finding, anchor in zip(report.findings, anchors, strict=True):
-        known.setdefault((finding.location.file, finding.rule), []).append((finding, anchor))
-
-    def link(element: Element, rule: str) -> str | None:
-        candidates = known.get((element.file, rule), [])
-        part = element.id.rpartition(":")[2]
-        for finding, anchor in candidates:
-            if (
-                finding.object is not None
-                and f":{finding.object.name}:" in f"{element.id}:"
-                and (element.kind == finding.object.kind or finding.path.startswith(part))
-            ):
-                return anchor
-        return None
-
-    return link
+        known.setdefault((subject_of(finding), finding.rule), anchor)
+    return lambda element, rule: known.get((element.subject, rule))
 
 
 def _notices(report: Report) -> Iterator[str]:

@@ -32,6 +32,7 @@ class _Box(msgspec.Struct, eq=False):
     children: list[tuple[str, _Box]] = []
     column: int = 0
     top: float = 0
+    is_placed: bool = False
 
     @property
     def height(self) -> int:
@@ -58,7 +59,7 @@ class Drawing:
         for box in tops:
             self._put_in_columns(box, 0)
         below: float = _EDGE
-        placed: dict[str, _Box] = {}
+        placed: list[_Box] = []
         for box in tops:
             below = self._place(box, below, placed)
         self.height = int(max(box.top + box.height for box in self._boxes.values())) + _EDGE
@@ -104,14 +105,15 @@ class Drawing:
             if child.column <= box.column:
                 self._put_in_columns(child, box.column + 1)
 
-    def _place(self, box: _Box, top: float, placed: dict[str, _Box]) -> float:
+    def _place(self, box: _Box, top: float, placed: list[_Box]) -> float:
         """Give a box and what is reached through it a place from ``top`` on; returns where the next may start."""
-        placed[box.element.id] = box
+        placed.append(box)
+        box.is_placed = True
         before = len(placed)
         below = top
         mine = []
         for _, child in box.children:
-            if child.element.id not in placed:
+            if not child.is_placed:
                 mine.append(child)
                 below = self._place(child, below, placed)
         box.top = top
@@ -119,7 +121,7 @@ class Drawing:
             offset = (mine[0].middle + mine[-1].middle) / 2 - box.middle
             box.top += max(offset, 0)
             # The box is higher than all that follows: that moves to its middle.
-            for other in list(placed.values())[before:]:
+            for other in placed[before:]:
                 other.top += max(-offset, 0)
             below += max(-offset, 0)
         return max(below, box.top + box.height + _GAP_Y)
@@ -144,17 +146,26 @@ class Drawing:
 
 def drawings(roots: list[Element]) -> list[Drawing]:
     """The drawings, in the order of their first roots."""
+    # What hangs together: each root leads to the first one that it shares something with, as far as is known yet.
+    leads_to: list[int] = []
+
+    def first(number: int) -> int:
+        while leads_to[number] != number:
+            leads_to[number] = number = leads_to[leads_to[number]]
+        return number
+
     owner: dict[str, int] = {}
+    for number, root in enumerate(roots):
+        leads_to.append(number)
+        reached = [element.id for element in walk(root) if element is root or not _is_common(element)]
+        joined = {first(owner[key]) for key in reached if key in owner}
+        leads_to[number] = min(joined, default=number)
+        for other in joined:
+            leads_to[other] = leads_to[number]
+        owner.update(dict.fromkeys(reached, number))
     groups: dict[int, list[Element]] = {}
     for number, root in enumerate(roots):
-        reached = [element.id for element in walk(root) if element is root or not _is_common(element)]
-        joined = sorted({owner[key] for key in reached if key in owner})
-        first = joined[0] if joined else number
-        groups.setdefault(first, []).append(root)
-        for other in joined[1:]:
-            groups[first] += groups.pop(other)
-            owner = {key: first if value == other else value for key, value in owner.items()}
-        owner.update(dict.fromkeys(reached, first))
+        groups.setdefault(first(number), []).append(root)
     return [Drawing(members) for _, members in sorted(groups.items())]
 
 
@@ -165,7 +176,8 @@ def _is_common(element: Element) -> bool:
 
 def _broken(text: str, letters: int) -> list[str]:
     """A text in lines of so many letters at most."""
-    return textwrap.wrap(line_of_text(text), letters, break_on_hyphens=True) or [""]
+    line = line_of_text(text)
+    return [line] if len(line) <= letters else textwrap.wrap(line, letters, break_on_hyphens=True)
 
 
 def _drawn(box: _Box, link: Link) -> Iterator[str]:

@@ -166,13 +166,17 @@ def _frame(
 
 def _fit(text: str, start: int, length: int, room: int) -> tuple[str, int, int]:
     """A line made to fit: tabs become blanks, long lines are cut around the place; with where the carets go."""
-    before, marked, after = text[:start], text[start : start + length].rstrip(), text[start + length :]
+    # Nothing farther away is ever shown: a line may be a file of 1 MB with a thousand findings.
+    reach = 3 * room
+    skipped = max(start - reach, 0)
+    before, marked = text[skipped:start], text[start : start + min(length, reach)].rstrip()
+    after = text[start + length : start + length + reach]
     before, marked, after = (printable(part) for part in (before, marked, after))
     offset, span = columns(before), max(columns(marked), 1)
     line = (before + marked + after).rstrip()
-    if columns(line) <= room:
+    if not skipped and columns(line) <= room:
         return line, offset, span
-    if offset + span <= room - 1:
+    if not skipped and offset + span <= room - 1:
         return line[: room - 1] + "…", offset, span
     # The place lies behind the edge: show its surroundings.
     cut = max(0, len(before) - room // 3)
