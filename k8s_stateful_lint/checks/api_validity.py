@@ -1266,7 +1266,7 @@ _MAY_HOLD_PLACEHOLDER = tuple(
     regex(pattern)
     for pattern in (
         *(rb"<[A-Za-z_]", rb"@[A-Za-z_][^@\n]*@", rb"%[A-Z][A-Z0-9_]*%", rb"\{\{", rb"\[\[", rb"\$[{(A-Z]"),
-        rb":\s*['\"]?[A-Z_]{2,}['\"]?[\s,}]",
+        rb"s(?:torage|izeLimit)['\"]?\s*:\s*(?:[&!]\S*\s+)*['\"]?[A-Z]",
         rb"\\[ux]",  # what is written with escapes may be any of them
     )
 )

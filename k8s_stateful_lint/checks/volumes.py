@@ -320,6 +320,8 @@ def memory_volume_without_limit(volume: PodVolume) -> Iterator[Finding]:
 
 def non_root_without_fs_group(workload: Workload) -> Iterator[Finding]:
     """A program without root's rights meets a volume that belongs to root."""
+    if not any(map(_leads_to_claim, workload.volumes)):
+        return
     security = workload.pod_spec.security_context
     route = (*workload.template_route, "spec", "securityContext")
     if security.fs_group is not None or security.supplemental_groups or workload.resource.is_unknown(*route, "fsGroup"):
@@ -603,12 +605,16 @@ def _user_place(container: Container) -> Related:
     return Related(container.at("image"), "the image, whose program is not root")
 
 
+def _leads_to_claim(volume: PodVolume) -> bool:
+    return volume.is_claim_reference or volume.claim is not None
+
+
 def _takes_data(mount: Mount) -> bool:
     """Whether data is written there: a writable mount of a claim that is not a single configuration file."""
     volume = mount.volume
     if volume is None or not mount.is_writable:
         return False
-    if not (volume.is_claim_reference or volume.claim is not None):
+    if not _leads_to_claim(volume):
         return False
     server = mount.container.server
     if server is not None and server.data and mount not in server.data_mounts:

@@ -121,7 +121,9 @@ class Resource(msgspec.Struct, frozen=True, eq=False):
 
     def is_unknown(self, *route: str | int) -> bool:
         """Whether something written at (or above) the route could not be understood, so its value is unknown."""
-        return any(problem.kind != "null" and problem.route == route[: len(problem.route)] for problem in self.problems)
+        return bool(self.problems) and any(
+            problem.kind != "null" and problem.route == route[: len(problem.route)] for problem in self.problems
+        )
 
 
 class Place(msgspec.Struct, frozen=True):
