@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from k8s_stateful_lint._patterns import regex
-from k8s_stateful_lint.checks.server.remark import Remark, entries, mapping
-from k8s_stateful_lint.checks.server.texts import (
+from k8s_stateful_lint.checks.api_validity._server.remark import Remark, entries, mapping
+from k8s_stateful_lint.checks.api_validity._server.texts import (
     config_key,
     dns_label,
     dns_subdomain,

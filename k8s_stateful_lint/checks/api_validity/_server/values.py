@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from k8s_stateful_lint._patterns import regex
-from k8s_stateful_lint.checks.server.remark import NOT_NEGATIVE, Remark, entries, mapping
-from k8s_stateful_lint.checks.server.texts import is_meant
+from k8s_stateful_lint.checks.api_validity._server.remark import NOT_NEGATIVE, Remark, entries, mapping
+from k8s_stateful_lint.checks.api_validity._server.texts import is_meant
 from k8s_stateful_lint.graph import Node, Workload
 from k8s_stateful_lint.knowledge.image_reference import parse_image
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder

@@ -6,10 +6,10 @@ Source: kubernetes v1.36 pkg/apis/{core,apps,batch,policy,autoscaling,storage,di
 staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go, pkg/api/{pod,service,persistentvolume}/warnings.go.
 """
 
-from k8s_stateful_lint.checks.server.duplicates import duplicates
-from k8s_stateful_lint.checks.server.names import names
-from k8s_stateful_lint.checks.server.remark import Remark, entries
-from k8s_stateful_lint.checks.server.values import values
-from k8s_stateful_lint.checks.server.warnings import warnings
+from k8s_stateful_lint.checks.api_validity._server.duplicates import duplicates
+from k8s_stateful_lint.checks.api_validity._server.names import names
+from k8s_stateful_lint.checks.api_validity._server.remark import Remark, entries
+from k8s_stateful_lint.checks.api_validity._server.values import values
+from k8s_stateful_lint.checks.api_validity._server.warnings import warnings
 
 __all__ = ["Remark", "duplicates", "entries", "names", "values", "warnings"]
