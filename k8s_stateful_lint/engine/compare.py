@@ -22,7 +22,6 @@ from k8s_stateful_lint.engine.run import drafts_of, for_version, is_suppressed, 
 from k8s_stateful_lint.engine.suppressions import may_suppress, suppressions_of
 from k8s_stateful_lint.engine.timings import Timings
 from k8s_stateful_lint.graph import (
-    Changes,
     Claim,
     Graph,
     Node,
@@ -33,6 +32,7 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
     Workload,
 )
+from k8s_stateful_lint.graph.changes import Changes
 from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.knowledge.versions import Version
 from k8s_stateful_lint.reading import SourceFile

@@ -11,7 +11,8 @@ import msgspec
 
 from k8s_stateful_lint.engine.drafts import Draft, locate
 from k8s_stateful_lint.engine.report import DataFate, Fate
-from k8s_stateful_lint.graph import Changes, Claim, Node, Pair, PersistentVolume, Removed, StatefulSet, Workload
+from k8s_stateful_lint.graph import Claim, Node, Pair, PersistentVolume, Removed, StatefulSet, Workload
+from k8s_stateful_lint.graph.changes import Changes
 from k8s_stateful_lint.graph.guards import guarded_by_argo, kept_by_helm
 from k8s_stateful_lint.model.resource import Resource, field_path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -69,6 +68,8 @@ def fingerprint(rule: str, resource: Resource | None, path: str, value: object, 
     There is no line and no file in it. Quotes and the layout of a text make no difference to a value, and neither do
     the lines that a message counts. An object is known by group, kind, namespace and name, as written.
     """
+    import hashlib
+
     if resource is None:
         parts = [rule, re.sub(r"\d+", "", message)]
     else:

@@ -3,10 +3,10 @@
 Edges are resolved when they are asked for. What cannot be resolved is None or marked ambiguous, never guessed.
 """
 
-from k8s_stateful_lint.graph.changes import Changes, Pair, Removed, Renamed
 from k8s_stateful_lint.graph.databases import Database, DataPlacement, Server
 from k8s_stateful_lint.graph.graph import Graph, Unresolved
 from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.pairs import Pair, Removed, Renamed
 from k8s_stateful_lint.graph.pods import PodCount, Rollout
 from k8s_stateful_lint.graph.storage import (
     MODES,
@@ -42,7 +42,6 @@ __all__ = [
     "RWOP",
     "RWX",
     "Autoscaler",
-    "Changes",
     "Claim",
     "ClassName",
     "Container",

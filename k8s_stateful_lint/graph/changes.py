@@ -12,52 +12,25 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from k8s_stateful_lint.graph.node import Node
+from k8s_stateful_lint.graph.pairs import Pair, Removed, Renamed
 from k8s_stateful_lint.graph.workloads import Container, Kustomization, StatefulSet, Workload
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.graph import Graph
 
-Subject = TypeVar("Subject", covariant=True)
 NodeType = TypeVar("NodeType", bound=Node)
 # How much of two objects must be equal for a definition elsewhere to be the same one: half as for git, more where the
 # file is in another folder of another name.
 _ALIKE, _VERY_ALIKE = 0.5, 0.8
-
-
 _TOO_MANY = 900  # pairs of definitions of one name in different files
 # What a StatefulSet may become: workloads that are there to stay.
 _KEEPS_RUNNING = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "DaemonSet"})
-
-
-class Pair(msgspec.Struct, Generic[Subject], frozen=True, eq=False):
-    """One thing in both revisions. ``weak`` are steps of confidence lost when it was recognised."""
-
-    old: Subject
-    new: Subject
-    changes: Changes
-    weak: int = 0
-
-
-class Removed(msgspec.Struct, Generic[Subject], frozen=True, eq=False):
-    """Something of the old revision that is not in the new one."""
-
-    old: Subject
-    changes: Changes
-    weak: int = 0
-
-
-class Renamed(msgspec.Struct, Generic[Subject], frozen=True, eq=False):
-    """A workload of the old revision that goes on under another name or kind, or in another namespace."""
-
-    old: Subject
-    new: Workload
-    changes: Changes
 
 
 class Changes:

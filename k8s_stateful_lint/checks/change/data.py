@@ -14,7 +14,6 @@ from k8s_stateful_lint.checks.change._words import below, claim_form, from_to, n
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.config import Severity
 from k8s_stateful_lint.graph import (
-    Changes,
     Claim,
     Container,
     Database,
@@ -30,6 +29,7 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
     Workload,
 )
+from k8s_stateful_lint.graph.changes import Changes
 from k8s_stateful_lint.graph.guards import (
     ARGO_OPTIONS,
     DELETE_GUARDS,
