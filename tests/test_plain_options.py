@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from k8s_stateful_lint.cli.app import _declared
 from k8s_stateful_lint.cli.check import check, check_changed
+from k8s_stateful_lint.cli.compare import compare
 from k8s_stateful_lint.cli.options import parameters_of, plain
 
-COMMANDS: list[Callable[..., None]] = [check, check_changed]
+COMMANDS: list[Callable[..., None]] = [check, check_changed, compare]
 WORDS = ["a.yaml", "-", "text", "3", "--", "-x", "--nothing", "--help", "-qv", "-q=1", "", "--sel"]
 
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import io
 import os
 import sys
-from collections.abc import Callable
 from typing import NoReturn
 
 from k8s_stateful_lint._about import __version__
+
+# The commands that hooks and CI wait for, and the modules they are in.
+_OF_HOOKS = {"check": "check", "check-changed": "check", "compare": "compare"}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -44,14 +47,15 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _run_plainly(given: list[str]) -> None:
-    """Run the commands that hooks and CI wait for without the command line's machinery, where it is not needed."""
-    from k8s_stateful_lint.cli.check import check, check_changed
+    """Run a command that hooks wait for without the command line's machinery, where it is not needed."""
+    home = _OF_HOOKS.get(given[0]) if given else None
+    if home is None:
+        return
     from k8s_stateful_lint.cli.options import plain
 
-    commands: dict[str, Callable[..., None]] = {"check": check, "check-changed": check_changed}
-    command = commands.get(given[0]) if given else None
-    values = plain(command, given[1:]) if command is not None else None
-    if command is not None and values is not None:
+    command = getattr(importlib.import_module(f"k8s_stateful_lint.cli.{home}"), given[0].replace("-", "_"))
+    values = plain(command, given[1:])
+    if values is not None:
         command(**values)
         sys.exit(0)
 
