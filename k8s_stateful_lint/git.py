@@ -6,7 +6,6 @@ import io
 import os
 import posixpath
 import subprocess
-import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -163,6 +162,8 @@ class Repository(msgspec.Struct, frozen=True, dict=True):
         if commit is None:
             self._ask_root("checkout-index", "--all", f"--prefix={folder.resolve()}{os.sep}")
             return
+        import tarfile
+
         with tarfile.open(fileobj=io.BytesIO(self._ask_root("archive", "--format=tar", commit))) as archive:
             archive.extractall(folder, filter="data")
 

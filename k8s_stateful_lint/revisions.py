@@ -6,17 +6,18 @@ A file has the same path in both revisions, so that it is known again; how peopl
 from __future__ import annotations
 
 import os
-import tarfile
-import tempfile
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from k8s_stateful_lint.git import Blob, GitError, Repository
 from k8s_stateful_lint.reading import SourceFile
 from k8s_stateful_lint.sources import STDIN, SourceProblem, find_sources, is_manifest
+
+if TYPE_CHECKING:
+    import tempfile
 
 WORKING_TREE = "working tree"
 INDEX = "staged changes"
@@ -197,6 +198,8 @@ def _committed(
 
 def _write_out(repository: Repository, revision: Revision, commit: str | None) -> None:
     """Put a revision into a temporary folder; the paths count from where people are in the repository."""
+    import tempfile
+
     revision._temporary = tempfile.TemporaryDirectory(prefix="k8s-stateful-lint-")
     top = Path(revision._temporary.name)
     repository.write_out(commit, top)
@@ -274,11 +277,17 @@ def _side(name: str, wanted: Wanted) -> Revision:
 
 
 def _is_archive(name: str) -> bool:
+    import tarfile
+    import zipfile
+
     return zipfile.is_zipfile(name) or tarfile.is_tarfile(name)
 
 
 def _archived(name: str, wanted: Wanted) -> Iterator[SourceFile]:
     """The manifests of an archive, without the one directory that all of its members may be in."""
+    import tarfile
+    import zipfile
+
     try:
         members = dict(_zipped(name) if zipfile.is_zipfile(name) else _tarred(name))
     except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, RuntimeError) as error:
@@ -292,6 +301,8 @@ def _archived(name: str, wanted: Wanted) -> Iterator[SourceFile]:
 
 def _zipped(name: str) -> Iterator[tuple[str, bytes]]:
     """Every file of an archive; only manifests are unpacked."""
+    import zipfile
+
     with zipfile.ZipFile(name) as archive:
         for member in archive.infolist():
             path = PurePosixPath(member.filename).as_posix()
@@ -300,6 +311,8 @@ def _zipped(name: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _tarred(name: str) -> Iterator[tuple[str, bytes]]:
+    import tarfile
+
     with tarfile.open(name) as archive:
         for member in archive:
             path = PurePosixPath(member.name).as_posix()
