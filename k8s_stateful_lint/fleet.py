@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 
@@ -20,7 +19,8 @@ from k8s_stateful_lint.engine.report import Report
 
 IN_FLIGHT = 1000
 """How many roots are with the executor at a time: enough for any cluster, and few enough for our memory."""
-_ATTEMPTS = 3
+_TOGETHER = 2
+"""How often roots share processes that die before each of them gets a process of its own."""
 
 
 class RootReport(msgspec.Struct, frozen=True):
@@ -55,19 +55,20 @@ def lint_many(
     if executor is not None:
         yield from _run(several, settings, executor)
         return
-    left, attempts = deque(several), dict.fromkeys(several, 0)
-    while left:
+    left = list(several)
+    for _ in range(_TOGETHER):
+        lost = []
         with ProcessPoolExecutor() as processes:
-            broken = []
             for result in _run(left, settings, processes):
-                if result.error == _LOST and attempts[result.root] < _ATTEMPTS:
-                    broken.append(result.root)
+                if result.error == _LOST:
+                    lost.append(result.root)
                 else:
                     yield result
-        # Nobody knows whose fault a dead process was: all that were with it are tried again, together.
-        for root in broken:
-            attempts[root] += 1
-        left = deque(broken)
+        left = lost
+    # Nobody knows whose fault the dead processes were: alone, each is its own.
+    for root in left:
+        with ProcessPoolExecutor(1) as process:
+            yield from _run([root], settings, process)
 
 
 _LOST = "the process that linted it died"

@@ -99,6 +99,19 @@ def test_processes_survive_the_death_of_one(roots: list[str], monkeypatch: pytes
     assert [result.error for result in results.values()] == [None] * len(roots)
 
 
+def die_always(root: str, config: Config) -> Any:
+    if root.endswith("-5"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return lint(root, config=config)
+
+
+def test_only_the_root_that_kills_its_process_has_no_report(roots: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "_lint_root", die_always)
+    results = {result.root: result for result in lint_many(roots)}
+    assert results.keys() == set(roots)
+    assert {root: result.error for root, result in results.items() if result.error} == {roots[5]: fleet._LOST}
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_a_dask_cluster_survives_the_death_of_a_worker(roots: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
