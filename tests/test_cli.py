@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -10,48 +9,11 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from k8s_stateful_lint import __version__
-from k8s_stateful_lint.cli import main
-
-RECYCLE = """\
-apiVersion: v1
-kind: PersistentVolume
-metadata:
-  name: archive
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  persistentVolumeReclaimPolicy: Recycle
-  nfs: {server: nfs.example.com, path: /archive}
-"""
-CLEAN = RECYCLE.replace("Recycle", "Retain")
-
-
-class Result(SimpleNamespace):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    """Run the program in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as stop:
-            main(list(arguments))
-        output = capsys.readouterr()
-        return Result(code=stop.value.code, out=output.out, err=output.err)
-
-    return run
+from tests.manifests import CLEAN, RECYCLE
 
 
 def test_version(cli) -> None:
@@ -63,7 +25,7 @@ def test_findings_exit_1_on_stdout(cli) -> None:
     result = cli("check")
     assert result.code == 1
     assert "error[recycle-reclaim-policy]" in result.out
-    assert "pv.yaml:8:34" in result.out
+    assert "pv.yaml:7:34" in result.out
     assert result.err == ""
 
 
@@ -82,7 +44,7 @@ def test_fail_on(cli, fail_on: str, code: int) -> None:
 def test_stdin(cli) -> None:
     result = cli("check", "-", stdin=RECYCLE.encode())
     assert result.code == 1
-    assert "<stdin>:8:34" in result.out
+    assert "<stdin>:7:34" in result.out
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n# nothing\n", b"---\n---\n", b"image:\n  tag: 1\n"])
@@ -191,9 +153,9 @@ def test_json_is_the_contract(cli) -> None:
     (finding,) = document["findings"]
     assert {key: finding[key] for key in ("file", "line", "column", "end_line", "end_column")} == {
         "file": "pv.yaml",
-        "line": 8,
+        "line": 7,
         "column": 34,
-        "end_line": 8,
+        "end_line": 7,
         "end_column": 41,
     }
     assert finding["object"] == {"apiVersion": "v1", "kind": "PersistentVolume", "namespace": None, "name": "archive"}
@@ -214,7 +176,7 @@ def test_output_files_are_paired_with_formats(cli) -> None:
     result = cli("check", "--format", "json", "--output", "r.json", "--format", "concise")
     assert result.code == 1
     assert json.loads(Path("r.json").read_text())["summary"]["findings"]["error"] == 1
-    assert result.out.startswith("pv.yaml:8:34: error[recycle-reclaim-policy] ")
+    assert result.out.startswith("pv.yaml:7:34: error[recycle-reclaim-policy] ")
 
 
 def test_output_that_cannot_be_written(cli) -> None:
@@ -302,7 +264,7 @@ def test_check_changed_reports_only_what_concerns_the_files(cli) -> None:
     Path("b.yaml").write_text(RECYCLE.replace("archive", "other"))
     result = cli("check-changed", "b.yaml")
     assert result.code == 1
-    assert "b.yaml:8" in result.out
+    assert "b.yaml:7" in result.out
     assert "a.yaml:8" not in result.out
     assert cli("check-changed", "README.md").code == 0
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import CLEAN, RECYCLE
-from tests.test_cli import cli as cli
+from tests.manifests import CLEAN, RECYCLE
 
 NAME = ".k8s-stateful-lint-baseline.yaml"
 
@@ -23,7 +22,7 @@ def test_old_findings_wait_and_new_ones_fail(cli) -> None:
     Path("new.yaml").write_text(RECYCLE.replace("archive", "new"))
     result = cli("check", "--format", "concise")
     assert result.code == 1
-    assert result.out.splitlines()[0].startswith("new.yaml:8:34: error[recycle-reclaim-policy]")
+    assert result.out.splitlines()[0].startswith("new.yaml:7:34: error[recycle-reclaim-policy]")
     assert cli("check", "--no-baseline", "--format", "concise").out.count("recycle-reclaim-policy") == 2
 
 

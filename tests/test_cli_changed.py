@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_cli import RECYCLE
-from tests.test_cli import cli as cli
+from tests.manifests import RECYCLE
 
 DEPLOYMENT = """\
 apiVersion: apps/v1

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 from tests.graph.test_facts import FACTS
-from tests.test_cli import cli as cli
 
 CLAIM = """\
 apiVersion: v1

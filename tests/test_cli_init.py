@@ -6,8 +6,7 @@ from pathlib import Path
 
 from k8s_stateful_lint.config.files import load
 from k8s_stateful_lint.engine.policy import validate
-from tests.test_cli import RECYCLE
-from tests.test_cli import cli as cli
+from tests.manifests import RECYCLE
 
 NAME = ".k8s-stateful-lint.yaml"
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import subprocess
-import sys
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -70,27 +68,10 @@ spec:
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
-class Result(SimpleNamespace):
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
+def cli(cli):
     """Run ``compare`` in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "GIT_DIR", "GIT_INDEX_FILE"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str, stdin: bytes = b"") -> Result:
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as stop:
-            main(["compare", *arguments])
-        output = capsys.readouterr()
-        return Result(code=stop.value.code, out=output.out, err=output.err)
-
-    return run
+    return partial(cli, "compare")
 
 
 def write(path: str, text: str) -> None:

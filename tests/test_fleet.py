@@ -14,17 +14,7 @@ import pytest
 from k8s_stateful_lint import Config, fleet, lint, lint_many
 from k8s_stateful_lint.config import ConfigError
 from k8s_stateful_lint.fleet import RootReport
-
-RECYCLE = """\
-apiVersion: v1
-kind: PersistentVolume
-metadata: {{name: archive-{number}}}
-spec:
-  capacity: {{storage: 5Gi}}
-  accessModes: [ReadWriteOnce]
-  persistentVolumeReclaimPolicy: Recycle
-  nfs: {{server: nfs.example.com, path: /archive}}
-"""
+from tests.manifests import RECYCLE
 
 
 @pytest.fixture
@@ -33,7 +23,7 @@ def roots(tmp_path: Path) -> list[str]:
     for number in range(12):
         root = tmp_path / f"repository-{number}"
         root.mkdir()
-        (root / "pv.yaml").write_text(RECYCLE.format(number=number))
+        (root / "pv.yaml").write_text(RECYCLE.replace("archive", f"archive-{number}"))
         found.append(str(root))
     return found
 

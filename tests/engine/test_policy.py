@@ -11,18 +11,9 @@ from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.graph import Graph
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.reading import SourceFile, read
+from tests.manifests import RECYCLE
 
 RULE = "recycle-reclaim-policy"
-RECYCLE = """\
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: archive}
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  persistentVolumeReclaimPolicy: Recycle
-  nfs: {server: nfs.example.com, path: /archive}
-"""
 
 
 def severities(config: Config, *paths: str) -> list[str]:

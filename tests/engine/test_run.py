@@ -16,17 +16,7 @@ from k8s_stateful_lint.engine.catalogue import rules
 from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile
-
-RECYCLE = """\
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: archive}
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  persistentVolumeReclaimPolicy: Recycle
-  nfs: {server: nfs.example.com, path: /archive}
-"""
+from tests.manifests import RECYCLE
 
 
 def test_a_crash_is_contained_and_the_other_rules_run(monkeypatch) -> None:
