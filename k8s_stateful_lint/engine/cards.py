@@ -94,7 +94,8 @@ class Head(_CardPart, frozen=True):
     options: dict[str, Any] = {}
     # Rules that the engine itself implements have a card but no function.
     engine: bool = False
-    # The types of what the function is called with.
+    # The module of the function below `checks`, and the types of what the function is called with.
+    module: str = ""
     subjects: tuple[str, ...] = ()
 
     def applies_to(self, target: Version) -> bool:

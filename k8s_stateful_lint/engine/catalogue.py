@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from types import FunctionType, ModuleType
+from typing import cast
 
 import msgspec
 
@@ -15,6 +16,9 @@ from k8s_stateful_lint.engine.cards import Head, heads, read_cards
 Check = Callable[..., Iterator[Finding]]
 CHANGE = "change"
 """The family of the rules that compare two revisions: they run in ``compare``, the others in ``check``."""
+
+
+_CHECKS = "k8s_stateful_lint.checks"
 
 
 class Rule:
@@ -29,11 +33,12 @@ class Rule:
     @cached_property
     def check(self) -> Check:
         """The function."""
-        return _functions(self.head.family)[self.head.name]
+        module = importlib.import_module(f"{_CHECKS}.{self.head.module}")
+        return cast("Check", getattr(module, self.head.name.replace("-", "_")))
 
     def prepare(self) -> None:
         """Import the function now."""
-        _functions(self.head.family)
+        _ = self.check
 
 
 class CatalogueError(Exception):
@@ -53,7 +58,7 @@ def change_rules() -> dict[str, Rule]:
 
 
 def paired() -> dict[str, Head]:
-    """What the index must hold: the heads of the cards, with the subjects that their functions are called with.
+    """What the index must hold: the heads of the cards, with the modules of their functions and what these look at.
 
     Raises:
         CatalogueError: a card has no function, or a function no card, or only one of them has options.
@@ -72,11 +77,14 @@ def paired() -> dict[str, Head]:
         if ("options" in parameters) != bool(cards[name].options):
             raise CatalogueError(f"{name}: its card has options and its function takes none, or the other way round")
         subjects = str(next(iter(parameters.values()))).split("|")
-        cards[name] = msgspec.structs.replace(cards[name], subjects=tuple(each.strip() for each in subjects))
+        cards[name] = msgspec.structs.replace(
+            cards[name],
+            module=check.__module__.removeprefix(f"{_CHECKS}."),
+            subjects=tuple(each.strip() for each in subjects),
+        )
     return cards
 
 
-@cache
 def _functions(family: str) -> dict[str, Check]:
     """The functions of a family by the names of their rules."""
     return {
@@ -89,7 +97,7 @@ def _functions(family: str) -> dict[str, Check]:
 
 def _modules(family: str) -> Iterator[ModuleType]:
     """The module of a family, or the modules of its package; those with an underscore hold no rules."""
-    module = importlib.import_module(f"k8s_stateful_lint.checks.{family.replace('-', '_')}")
+    module = importlib.import_module(f"{_CHECKS}.{family.replace('-', '_')}")
     yield module
     if not hasattr(module, "__path__"):
         return
