@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         # The most frequent call of all (hooks, CI) does not wait for the command line's machinery.
         print(f"k8s-stateful-lint {__version__}")
         sys.exit(0)
+    if arguments is None:
+        _import_msgspec()
     from k8s_stateful_lint.cli.shared import FINDINGS, INTERRUPTED, say
 
     try:
@@ -92,6 +94,18 @@ def _collect_no_garbage() -> None:
     """
     gc.disable()
     atexit.register(gc.freeze)
+
+
+def _import_msgspec() -> None:
+    """Import msgspec without typing_extensions, which it takes where it is installed and otherwise does without.
+
+    Nothing else on the way of a run needs that module, and importing it takes almost as long as starting Python.
+    """
+    if "typing_extensions" not in sys.modules:
+        sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+        import msgspec  # noqa: F401
+
+        del sys.modules["typing_extensions"]
 
 
 def _make_writable() -> None:
