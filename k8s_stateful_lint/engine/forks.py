@@ -21,15 +21,24 @@ def beside(own: Callable[[], Own], others: Sequence[Callable[[], bytes]]) -> tup
     """Do something here while a fork does each of the other things.
 
     Returns:
-        What was done here, and what every fork has sent back; None for one that has died or failed.
+        What was done here, and what every fork has sent back; None for one that has died or failed, or that the
+        system did not let us have.
 
     """
-    forks = [_Fork(task) for task in others]
+    forks = [_forked(task) for task in others]
     try:
-        return own(), [fork.result() for fork in forks]
+        return own(), [fork.result() if fork is not None else None for fork in forks]
     finally:
         for fork in forks:
-            fork.end()
+            if fork is not None:
+                fork.end()
+
+
+def _forked(task: Callable[[], bytes]) -> _Fork | None:
+    try:
+        return _Fork(task)
+    except OSError:
+        return None
 
 
 class _Fork:
@@ -37,10 +46,15 @@ class _Fork:
 
     def __init__(self, task: Callable[[], bytes]) -> None:
         self._pipe, end = os.pipe()
-        self._pid: int | None = os.fork()
-        if self._pid == 0:
-            _serve(task, end)
-        os.close(end)
+        try:
+            self._pid: int | None = os.fork()
+            if self._pid == 0:
+                _serve(task, end)
+        except OSError:
+            os.close(self._pipe)
+            raise
+        finally:
+            os.close(end)
 
     def result(self) -> bytes | None:
         """What it has sent, when it has sent all."""

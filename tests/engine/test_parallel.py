@@ -112,6 +112,15 @@ def test_what_a_process_does_not_send_is_done_here(
     assert not any(forks)
 
 
+def test_a_system_without_room_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    one = text(report(1))
+    monkeypatch.setattr(os, "fork", refuse)
+    assert text(report(2)) == one
+
+
 def test_no_process_where_there_are_threads(forks: list[bytes | None]) -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
