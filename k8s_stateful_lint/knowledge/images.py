@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
+from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.knowledge._tables import compiled
 from k8s_stateful_lint.knowledge.image_reference import ImageReference, parse_image, parse_version
 
@@ -20,6 +21,7 @@ Version: TypeAlias = tuple[int, ...]
 DEFAULT_VARIANT = "default"
 
 _NEWEST: Version = (9999,)
+_OTHER_BITNAMI = regex(r"(^|/)bitnami(?:legacy|secure)/")
 
 
 def is_older(version: Version, text: str) -> bool:
@@ -417,7 +419,7 @@ def _by_prefix(name: str, patterns: Iterable[tuple[str, ImageEntry]]) -> ImageEn
 
 def _modern_bitnami(name: str) -> str:
     """The frozen and the secured copies of the Bitnami images are laid out as the images themselves."""
-    return re.sub(r"(^|/)bitnami(?:legacy|secure)/", r"\1bitnami/", name)
+    return _OTHER_BITNAMI.sub(r"\1bitnami/", name) if "bitnami" in name else name
 
 
 def _match(entry: ImageEntry, reference: ImageReference, name: str, *, exact: bool) -> Match:
