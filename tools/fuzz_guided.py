@@ -43,7 +43,7 @@ def main() -> None:
         return mutated(data, chance.choice(seeds), chance)[:size]
 
     given.found.mkdir(parents=True, exist_ok=True)
-    options = [f"-max_total_time={given.seconds}", f"-max_len={SIZE}", f"-seed={given.seed}", "-timeout=100"]
+    options = [f"-max_total_time={given.seconds}", f"-max_len={SIZE}", f"-seed={given.seed}", "-timeout=600"]
     atheris.Setup([sys.argv[0], str(given.found), *given.paths, *options], judge, custom_mutator=change)
     atheris.Fuzz()
 

@@ -33,6 +33,7 @@ _BEYOND_YAML = {
     "error: no objects passed": "a document that is no Kubernetes object",
     "must be string": "a document that is no Kubernetes object",
     "metadata": "an object without usable metadata",
+    "json: offset": "kubectl reads a .json file as JSON only: comments or a comma too many",
 }
 
 
@@ -43,7 +44,7 @@ def differences(data: bytes, theirs: list[Any], complaints: str, engine: Engine)
     """
     reading = read(SourceFile("manifest.yaml", data), engine=engine)
     ours = [document.value for document in reading.documents]
-    objects = [value for value in ours if isinstance(value, dict) and "kind" in value and "apiVersion" in value]
+    objects = [value for value in ours if isinstance(value, dict) and "kind" in value]
     faults = [fault for fault in reading.faults if "again on line" not in fault.message]
     if complaints:
         if reading.faults or any(notice.kind == "helm-template" for notice in reading.notices):

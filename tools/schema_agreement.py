@@ -51,9 +51,9 @@ def compare(resources: list[Resource], target: str) -> Iterator[Comparison]:
     config = config_from({"schema": "all", "target": target})
     graph = Graph(resources, config)
     outcome = check_schemas(graph, config, targets_of(config))
-    spoken = {node.resource for _, _, node in outcome.findings}
+    spoken = {node.resource.as_written for _, _, node in outcome.findings}
     for node in graph.nodes:
-        resource = node.resource
+        resource = node.resource.as_written
         theirs = verdict(resource.raw, target)
         if theirs is None:
             continue
@@ -88,10 +88,11 @@ def _differences(node: Node, schema: KindSchema | None, theirs: bool) -> Iterato
     if schema is None:
         yield "not the kind that its file of schemas is for", f"{node.resource.api_version} {node.kind}"
         return
-    for error in schema.errors(node.resource.raw):
+    raw = node.resource.as_written.raw
+    for error in schema.errors(raw):
         where = field_path(error.route)
         if theirs:
-            is_null = error.violation == "missing" and value_at(node.resource.raw, error.route[:-1]) is not None
+            is_null = error.violation == "missing" and value_at(raw, error.route[:-1]) is not None
             yield "a required field is null" if is_null else UNEXPLAINED, where
         elif node.is_owned:
             yield "made by a controller", where

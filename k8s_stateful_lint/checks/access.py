@@ -231,13 +231,13 @@ def _users_together(claim: Claim) -> list[PodVolume]:
     for unit in sorted({unit for user in users for unit in user.workload.units}):
         for name in dict.fromkeys(user.claim_name for user in users if user.template is None):
             together: list[PodVolume] = []
+            namesakes: dict[str, list[Workload]] = defaultdict(list)
             for user in users:
-                if (
-                    unit in user.workload.units
-                    and (user.template is not None or user.claim_name == name)
-                    and not any(are_alternatives(user.workload, other.workload) for other in together)
-                ):
-                    together.append(user)
+                if unit in user.workload.units and (user.template is not None or user.claim_name == name):
+                    known = namesakes[user.workload.name]
+                    if not any(are_alternatives(user.workload, other) for other in known):
+                        known.append(user.workload)
+                        together.append(user)
             if len(together) > len(best):
                 best = together
     return best
@@ -252,6 +252,10 @@ def _is_hook(workload: Workload) -> bool:
 
 def _are_on_one_node(workloads: Sequence[Workload]) -> bool:
     """Whether affinity or pinning takes the pods of all workloads to one node."""
+    if not any(workload.pod_spec.affinity.pod_affinity.required for workload in workloads):
+        pinned = {workload.pinned_to for workload in workloads}
+        return len(pinned) == 1 and pinned.isdisjoint({None, "its own pods"})
+    workloads = workloads[:_MOST_COMPARED]
     groups = [{index} for index in range(len(workloads))]
     for index, left in enumerate(workloads):
         for other, right in enumerate(workloads[:index]):
@@ -281,7 +285,7 @@ def _second_writer(
     databases: list[tuple[PodVolume, Database]], users: Sequence[PodVolume]
 ) -> tuple[Database, Workload] | None:
     """A database and another workload that can write into its data directory."""
-    for home, database in databases:
+    for home, database in databases[:_MOST_COMPARED]:
         data = [mount for mount in database.data_mounts if mount.volume is home]
         for user in users:
             if user is not home and any(_overlap(ours, theirs) for ours in data for theirs in user.writable_mounts):

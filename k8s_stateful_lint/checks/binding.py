@@ -679,18 +679,19 @@ def _dangling(subject: Claim | VolumeSnapshot, place: Place, kind: str, name: st
         return
     if graph.in_cluster(Node, kind, name, subject) is not None:
         return
-    found = [node for node in graph.named(kind, name) if not graph.is_alternative(subject, node)]
+    found = _by_namespace(graph, kind, name, subject.resource.path)
     namespaced = kind in (_CLAIM, "VolumeSnapshot")
     if not namespaced and found:
         return
-    if any(None in (node.namespace, subject.namespace) or node.namespace == subject.namespace for node in found):
+    if found and (subject.namespace is None or not {None, subject.namespace}.isdisjoint(found)):
         return
     if found:
+        elsewhere = next(iter(found.values()))
         yield Finding(
             place=place,
             message=f"{subject.label} in namespace {subject.namespace} refers to the {kind} {name}, which exists in "
-            f"namespace {found[0].namespace} only: both must be in one namespace",
-            related=(Related(found[0].name_place, f"the {kind}, in another namespace"),),
+            f"namespace {elsewhere.namespace} only: both must be in one namespace",
+            related=(Related(elsewhere.name_place, f"the {kind}, in another namespace"),),
         )
     elif graph.is_closed(kind):
         known = graph.objects(kind)
@@ -703,3 +704,13 @@ def _dangling(subject: Claim | VolumeSnapshot, place: Place, kind: str, name: st
             f"forever{hint}",
             related=(Related(near[0].name_place, "a similar name"),) if len(near) == 1 else (),
         )
+
+
+@once
+def _by_namespace(graph: Graph, kind: str, name: str, path: str) -> dict[str | None, Node]:
+    """By namespace the first object of a name that can be deployed together with the objects of a file."""
+    found: dict[str | None, Node] = {}
+    for node in graph.named(kind, name):
+        if not graph.are_alternatives(path, node.resource.path):
+            found.setdefault(node.namespace, node)
+    return found

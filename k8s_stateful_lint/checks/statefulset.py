@@ -11,6 +11,7 @@ from k8s_stateful_lint.checks._probes import probe_level
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.graph import Claim, Graph, Kustomization, StatefulSet, Workload
 from k8s_stateful_lint.graph.once import once
+from k8s_stateful_lint.graph.units import directory_of
 from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
@@ -297,6 +298,9 @@ def _kustomization_labels(subject: Kustomization, keys: frozenset[str]) -> Itera
 
 def _built_by(kustomization: Kustomization) -> list[Workload]:
     units = kustomization.graph.units
+    own = units.builds.get(directory_of(kustomization.resource.path))
+    if own is None or own.resource is not kustomization.resource:
+        return []  # the second one of its directory
     return [
         workload
         for workload in kustomization.graph.unit_mates(kustomization, Workload)

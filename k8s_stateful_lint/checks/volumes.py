@@ -39,6 +39,7 @@ _NO_DIRECTORY = frozenset({"Socket", "CharDevice", "BlockDevice"})
 _ONE_NODE_PLATFORMS = frozenset({"minikube", "kind", "docker-desktop"})
 _CHANGES_OWNER = regex(r"\b(chown|chgrp|chmod|setfacl|install)\b")
 _NAMED_FOR_OWNER = regex(r"chown|chmod|perm|owner")
+_MOST_COMPARED = 500  # names of undefined volumes that are compared with one that is not mounted
 _RWOP_COUNTS_SINCE = (1, 32)
 _CALLS_CHOWN = regex(r"(?:^|[\s;&|(/])chown(?:\s|$)")
 _TOLERATED = regex(r"chown[^;&\n]*\|\|")
@@ -194,9 +195,10 @@ def claim_never_mounted(volume: PodVolume) -> Iterator[Finding]:
     workload = volume.workload
     if not (volume.template is not None or volume.is_claim_reference) or not volume.name or volume.is_used:
         return
-    if any(c.is_unknown("volumeMounts") or c.is_unknown("volumeDevices") for c in workload.all_containers):
+    undefined = workload.undefined_volumes
+    if workload.has_unknown_mounts or len(undefined) > _MOST_COMPARED:
         return
-    if any(mount.volume is None and is_near_miss(mount.name, volume.name) for mount in workload.mounts):
+    if any(is_near_miss(name, volume.name) for name in undefined):
         return
     if _may_be_injected(workload, volume.name):
         return
@@ -208,10 +210,9 @@ def claim_never_mounted(volume: PodVolume) -> Iterator[Finding]:
         )
     else:
         place = volume.at("name")
-        undefined = {mount.name for mount in workload.mounts if mount.volume is None}
         effect = "and the program writes somewhere else"
         if len(undefined) == 1:
-            effect = f"and the volume {undefined.pop()}, which is mounted, is not defined: one name may be wrong"
+            effect = f"and the volume {undefined[0]}, which is mounted, is not defined: one name may be wrong"
         message = f"no container mounts the volume {volume.name}: nothing uses {volume.description}, {effect}"
     yield Finding(place=place, message=message)
 

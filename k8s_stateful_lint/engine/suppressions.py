@@ -47,13 +47,20 @@ class Directive(msgspec.Struct, eq=False):
     resource: Resource | None = None
     used: set[str] = set()
 
-    def covers(self, rule: str, line: int, resource: Resource | None) -> bool:
-        """Whether a finding of the rule at this place is suppressed."""
-        if rule not in self.rules:
-            return False
-        if self.resource is not None:
-            return resource is self.resource
-        return self.first <= line <= self.last
+
+class _Cover(msgspec.Struct, eq=False):
+    """The directives that cover the same lines, or the same object."""
+
+    directives: list[Directive] = []
+    known: dict[str, bool] = {}
+
+    def suppresses(self, rule: str) -> bool:
+        if rule not in self.known:
+            naming = [directive for directive in self.directives if rule in directive.rules]
+            for directive in naming:
+                directive.used.add(rule)
+            self.known[rule] = bool(naming)
+        return self.known[rule]
 
 
 class Suppressions(msgspec.Struct, eq=False):
@@ -61,13 +68,16 @@ class Suppressions(msgspec.Struct, eq=False):
 
     directives: list[Directive] = []
     problems: list[Problem] = []
+    _covers: tuple[dict[int, list[_Cover]], dict[int, _Cover]] | None = None
 
     def suppresses(self, rule: str, line: int, resource: Resource | None) -> bool:
         """Whether some directive covers the finding; each that does counts as used."""
-        covering = [d for d in self.directives if d.covers(rule, line, resource)]
-        for directive in covering:
-            directive.used.add(rule)
-        return bool(covering)
+        if self._covers is None:
+            self._covers = _covers_of(self.directives)
+        by_line, by_object = self._covers
+        covers = [*by_line.get(line, ()), *([by_object[id(resource)]] if id(resource) in by_object else ())]
+        verdicts = [cover.suppresses(rule) for cover in covers]  # all of them: each counts as used
+        return any(verdicts)
 
     def useless(self, ran: frozenset[str]) -> Iterable[Problem]:
         """Problems, and directives that suppressed nothing although their rules ran."""
@@ -84,6 +94,22 @@ class Suppressions(msgspec.Struct, eq=False):
                     directive.resource,
                     directive.text,
                 )
+
+
+def _covers_of(directives: Iterable[Directive]) -> tuple[dict[int, list[_Cover]], dict[int, _Cover]]:
+    """What covers each line, and what covers each object. Of blocks in blocks, a line is in as many as it is deep."""
+    by_lines: dict[tuple[int, int], _Cover] = {}
+    by_object: dict[int, _Cover] = {}
+    for directive in directives:
+        if directive.resource is not None:
+            by_object.setdefault(id(directive.resource), _Cover()).directives.append(directive)
+        else:
+            by_lines.setdefault((directive.first, directive.last), _Cover()).directives.append(directive)
+    by_line: dict[int, list[_Cover]] = {}
+    for (first, last), cover in by_lines.items():
+        for line in range(first, last + 1):
+            by_line.setdefault(line, []).append(cover)
+    return by_line, by_object
 
 
 def may_suppress(document: Document) -> bool:

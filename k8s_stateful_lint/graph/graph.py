@@ -117,6 +117,14 @@ NodeType = TypeVar("NodeType", bound=Node)
 
 
 @once
+def _named_by_namespace(graph: Graph, kind: str, name: str) -> dict[str | None, list[Node]]:
+    index: dict[str | None, list[Node]] = defaultdict(list)
+    for node in graph.named(kind, name):
+        index[node.namespace].append(node)
+    return index
+
+
+@once
 def _default_classes(graph: Graph, units: frozenset[str]) -> tuple[StorageClass, ...]:
     return tuple(found for found in graph.in_units(units, StorageClass) if found.is_default)
 
@@ -159,9 +167,11 @@ def _all_volumes(graph: Graph, units: frozenset[str] | None, class_name: str) ->
 
 
 @once
-def _names_of_taken_volumes(graph: Graph, units: frozenset[str]) -> frozenset[str]:
-    claims = graph.in_units(units, Claim)
-    return frozenset(claim.spec.volume_name for claim in claims if claim.spec.volume_name)
+def _untaken(
+    graph: Graph, volumes: tuple[PersistentVolume, ...], units: frozenset[str]
+) -> tuple[PersistentVolume, ...]:
+    taken = {claim.spec.volume_name for claim in graph.in_units(units, Claim)}
+    return tuple(volume for volume in volumes if volume.name not in taken)
 
 
 class Unresolved(msgspec.Struct, frozen=True):
@@ -403,7 +413,11 @@ class Graph:
 
     def is_alternative(self, node: Node, other: Node) -> bool:
         """Whether the two are in different overlays of the same files, so that only one of them is ever deployed."""
-        return other.resource.path in self._alternatives.get(node.resource.path, ())
+        return self.are_alternatives(node.resource.path, other.resource.path)
+
+    def are_alternatives(self, path: str, other: str) -> bool:
+        """Whether two texts are different overlays of the same files."""
+        return other in self._alternatives.get(path, ())
 
     def has_word(self, document: Document, words: tuple[bytes, ...]) -> bool:
         """Whether one of the words is somewhere in a document; a List of many objects is searched only once."""
@@ -451,10 +465,15 @@ class Graph:
         key = (kind, name, origin.resource.path, origin.namespace)
         found = self._found.get(key)
         if found is None:
+            # Of thousands of namespaces with an object of one name, only the own and the unwritten one count.
+            known = self.named(kind, name)
+            if kind not in _CLUSTER_KINDS and origin.namespace is not None:
+                by_namespace = _named_by_namespace(self, kind, name)
+                known = [*by_namespace.get(origin.namespace, ()), *by_namespace.get(None, ())]
             # kustomize puts a prefix to references, too, but only in what it builds together with the object.
             candidates = [
                 node
-                for node in self.named(kind, name)
+                for node in known
                 if isinstance(node, node_type) and (node.deployed_name == name or node.shares_unit(origin))
             ]
             found = self._found[key] = self.nearest(candidates, origin, namespaced=kind not in _CLUSTER_KINDS)
@@ -802,9 +821,9 @@ class Graph:
             and volume.offer.meets(claim.demand)
         )
 
-    def names_of_taken_volumes(self, claim: Claim) -> frozenset[str]:
-        """The volumes that claims of a unit ask for by name."""
-        return _names_of_taken_volumes(self, claim.units)
+    def untaken(self, volumes: tuple[PersistentVolume, ...], claim: Claim) -> tuple[PersistentVolume, ...]:
+        """The volumes that no claim of a unit asks for by name."""
+        return _untaken(self, volumes, claim.units)
 
     def volumes_selected_by(self, selector: LabelSelector) -> frozenset[PersistentVolume]:
         """PersistentVolumes, also of the cluster, whose labels match a selector."""
@@ -865,8 +884,13 @@ class Graph:
 
     def config_map(self, name: str, origin: Node) -> Node | None:
         """The ConfigMap of a name, in a unit of the object that uses it."""
-        candidates = [node for node in self.named("ConfigMap", name) if node.shares_unit(origin)]
-        return self.nearest(candidates, origin).target
+        key = ("ConfigMap", name, origin.resource.path, origin.namespace)
+        found = self._found.get(key)
+        if found is None:
+            candidates = [node for node in self.named("ConfigMap", name) if node.shares_unit(origin)]
+            found = self._found[key] = self.nearest(candidates, origin)
+        node: Node | None = found.target
+        return node
 
     def namespace_object(self, node: Node) -> Namespace | None:
         """The Namespace object of an object's namespace."""

@@ -417,9 +417,7 @@ class Claim(Node):
 
     def classless_volumes(self, *, in_unit: bool) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes without class, free or reserved for this claim, that satisfy it."""
-        fitting = self.graph.fitting_volumes(self, "", in_unit=in_unit)
-        taken = self.graph.names_of_taken_volumes(self)
-        return tuple(volume for volume in fitting if volume.name not in taken)
+        return self.graph.untaken(self.graph.fitting_volumes(self, "", in_unit=in_unit), self)
 
     def fitting_volumes(self, class_name: str) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes of a class in its unit that satisfy it and are not reserved for another claim."""

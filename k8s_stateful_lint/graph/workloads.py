@@ -303,6 +303,17 @@ class Workload(Node):
         return tuple(self._mounts_by_volume.get(volume, ()))
 
     @cached_property
+    def undefined_volumes(self) -> tuple[str, ...]:
+        """The names under which something is mounted that the workload does not define."""
+        return tuple(dict.fromkeys(mount.name for mount in self.mounts if mount.volume is None))
+
+    @cached_property
+    def has_unknown_mounts(self) -> bool:
+        """Whether the mounts of a container could not be read."""
+        fields = ("volumeMounts", "volumeDevices")
+        return any(container.is_unknown(field) for container in self.all_containers for field in fields)
+
+    @cached_property
     def devices(self) -> frozenset[str]:
         """The names of the volumes that a container has as a device."""
         return frozenset(device.name for container in self.all_containers for device in container.spec.volume_devices)

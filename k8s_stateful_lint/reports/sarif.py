@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
+from functools import lru_cache
 from typing import Any
 
 from k8s_stateful_lint._about import __version__
@@ -197,5 +199,11 @@ def _artifact(path: str) -> dict[str, str]:
 
 def _utf16(lines: list[str], line: int, column: int) -> int:
     """A column counted in UTF-16 code units; ours count characters."""
-    before = lines[line - 1][: column - 1] if 1 <= line <= len(lines) else ""
-    return column + sum(character > "\uffff" for character in before)
+    text = lines[line - 1] if 1 <= line <= len(lines) else ""
+    return column if text.isascii() else column + bisect_left(_pairs(text), column - 1)
+
+
+@lru_cache(maxsize=8)
+def _pairs(text: str) -> list[int]:
+    """Where the characters of a line stand that take two units of UTF-16."""
+    return [found.start() for found in re.finditer("[\U00010000-\U0010ffff]", text)]

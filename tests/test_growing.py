@@ -1,0 +1,66 @@
+"""Work grows with the input, not with its square: 1 MB of the same thing is judged and shown in seconds."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from types import CodeType, FrameType
+
+import pytest
+
+from k8s_stateful_lint import lint_text
+from k8s_stateful_lint.checks import access, availability, network, provisioning, statefulset, volumes
+from k8s_stateful_lint.config import config_from
+from k8s_stateful_lint.engine import checking
+from k8s_stateful_lint.graph import graph
+from k8s_stateful_lint.reports import FORMATS, Style, render
+from k8s_stateful_lint.reports import graph as picture
+from tests.growing import GROWING
+
+# Where each may be compared with each, but only so many of them are.
+LIMITS = [
+    *((module, "_MOST_COMPARED") for module in (access, availability, network, statefulset, volumes)),
+    *((provisioning, "_MOST_UNUSED_CLASSES"), (checking, "_MOST_FINDINGS"), (graph, "_MOST_OFFERS")),
+    (picture, "_MOST_NEIGHBOURS"),
+]
+FEW, MANY = 40, 80
+# What is done for each pair is done this much oftener for twice as many than twice.
+PAIRS = MANY**2 - 2 * FEW**2
+
+
+def _show(text: str) -> None:
+    report = lint_text(text, config=config_from({"schema": "all", "strict": True}))
+    assert not report.crashes
+    for name in FORMATS:
+        render(name, report, Style(width=80))
+    for name in picture.FORMATS:
+        picture.render(report.graph, report, name, Style())
+
+
+def _calls(text: str) -> Counter[CodeType]:
+    """How often each function is called to judge a text and to show it in every way."""
+    calls: Counter[CodeType] = Counter()
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call":
+            calls[frame.f_code] += 1
+
+    sys.setprofile(count)
+    try:
+        _show(text)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GROWING)
+def test_nothing_is_done_for_each_pair_of_things(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, limit in LIMITS:
+        monkeypatch.setattr(module, limit, 5)
+    make: Callable[[int], str] = GROWING[name]
+    _show(make(2))  # what is read and compiled once
+    few, many = _calls(make(FEW)), _calls(make(MANY))
+    excess = {code.co_qualname: number - 2 * few[code] for code, number in many.items()}
+    assert not {code: number for code, number in excess.items() if number > PAIRS // 2}
