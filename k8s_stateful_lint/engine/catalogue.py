@@ -16,8 +16,6 @@ from k8s_stateful_lint.engine.cards import Head, heads, read_cards
 Check = Callable[..., Iterator[Finding]]
 CHANGE = "change"
 """The family of the rules that compare two revisions: they run in ``compare``, the others in ``check``."""
-
-
 _CHECKS = "k8s_stateful_lint.checks"
 
 
