@@ -22,7 +22,7 @@ from tests.growing import GROWING
 LIMITS = [
     *((module, "_MOST_COMPARED") for module in (access, availability, network, statefulset, volumes)),
     *((provisioning, "_MOST_UNUSED_CLASSES"), (checking, "_MOST_FINDINGS"), (graph, "_MOST_OFFERS")),
-    (picture, "_MOST_NEIGHBOURS"),
+    *((picture, "_MOST_NEIGHBOURS"), (access, "_MOST_MATES")),
 ]
 FEW, MANY = 40, 80
 # What is done for each pair is done this much oftener for twice as many than twice.

@@ -45,6 +45,7 @@ _SHORT = {RWO: "RWO", ROX: "ROX", RWX: "RWX", RWOP: "RWOP"}
 _HOOKS = frozenset({"helm.sh/hook", "argocd.argoproj.io/hook"})
 # How many mounts of a directory, or workloads of a claim, are compared with one.
 _MOST_COMPARED = 300
+_MOST_MATES = 50  # workloads of a claim of which one may write into the directory of another
 
 
 # One workload on one claim -------------------------------------------------------------------------------------------
@@ -316,7 +317,7 @@ def _earlier_mates(workload: Workload, claim_names: set[str]) -> list[Workload]:
     graph = workload.graph
     return [
         other
-        for other in graph.workloads_with_claims(claim_names)[:_MOST_COMPARED]
+        for other in graph.workloads_with_claims(claim_names)[:_MOST_MATES]
         if graph.comes_before(other, workload)
         and not other.is_partial
         and other.shares_unit(workload)

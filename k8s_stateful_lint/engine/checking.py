@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshotClass,
 )
 
-# How many things a rule may say about one subject: a thousand pods behind one Service are one problem.
+# How many things a rule may say about one object: a thousand containers with one fault are one problem.
 _MOST_FINDINGS = 200
 # How to reach the subjects of each type; the name is the annotation of a rule's first parameter.
 OF_GRAPH: dict[str, Callable[[Graph], Iterable[Any]]] = {
@@ -85,17 +86,23 @@ def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) ->
     """What a rule says about everything it looks at. Where it fails, that is noted, and it goes on."""
     arguments: tuple[Mapping[str, Any], ...] = ()
     found: list[Found] = []
+    told: Counter[int] = Counter()
     for subject_type in rule.subjects:
         for subject in subjects.of(subject_type, partial=rule.head.partial):
+            owner = owner_of(subject)
+            room = _MOST_FINDINGS - told[id(owner.resource)]
+            if room <= 0:
+                continue
             if rule.takes_options:
-                arguments = (policy.options(rule.head, owner_of(subject)),)
+                arguments = (policy.options(rule.head, owner),)
             try:
-                said = list(islice(rule.check(subject, *arguments), _MOST_FINDINGS))
+                said = list(islice(rule.check(subject, *arguments), room))
             except Exception as error:
-                crashes.append(_crash(rule, owner_of(subject), error))
+                crashes.append(_crash(rule, owner, error))
                 continue
             if said:
-                found.extend(Found(finding, owner_of(subject), _weak(subject)) for finding in said)
+                told[id(owner.resource)] += len(said)
+                found.extend(Found(finding, owner, _weak(subject)) for finding in said)
     return found
 
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.model.resource import Resource
 
 
+# Kustomizations deeper in each other are left aside: kustomize itself is slow by then.
+_DEEPEST = 50
+
+
 def directory_of(path: str) -> str:
     """The directory of a file; ``.`` at the top, and a stream is a directory of its own."""
     return path if path == "<stdin>" else posixpath.dirname(posixpath.normpath(path)) or "."
@@ -94,31 +98,48 @@ class Units:
         A component runs on all that the kustomization which lists it has gathered.
         """
         chains: dict[str, list[list[Build]]] = {}
+        known: dict[str, dict[str, list[Build]]] = {}
         for build in self.builds.values():
             if not build.parents:
-                gathered: dict[str, list[Build]] = {}
-                self._gather(build, gathered, frozenset())
-                for file, chain in gathered.items():
+                for file, chain in self._gathered(build, known).items():
                     chains.setdefault(file, []).append(chain)
         return chains
 
-    def _gather(self, build: Build, gathered: dict[str, list[Build]], above: frozenset[str]) -> None:
-        if build.directory in above:
-            return
-        above |= {build.directory}
-        for file in build.files:
-            gathered.setdefault(file, [])
+    def _gathered(self, build: Build, known: dict[str, dict[str, list[Build]]]) -> dict[str, list[Build]]:
+        """The files of a kustomization with their chains; ``known`` holds those of all that it includes afterwards.
+
+        No recursion and nothing twice: there may be thousands, and each may include all others.
+        """
+        pending, begun = [build], set[str]()
+        while pending:
+            current = pending[-1]
+            if current.directory not in begun:
+                begun.add(current.directory)
+                pending += [c for c in current.children if c.directory not in begun and c.directory not in known]
+            else:
+                pending.pop()
+                if current.directory not in known:
+                    known[current.directory] = self._united(current, known)
+        return known[build.directory]
+
+    def _united(self, build: Build, known: dict[str, dict[str, list[Build]]]) -> dict[str, list[Build]]:
+        gathered: dict[str, list[Build]] = {file: [] for file in build.files}
+
+        def included(child: Build) -> dict[str, list[Build]]:
+            found = known.get(child.directory, {})  # nothing is known of one that includes this one
+            return {file: [*chain] for file, chain in found.items() if len(chain) < _DEEPEST}
+
+        for child in build.children:
+            if child.resource.kind != "Component":
+                gathered.update(included(child))
         for child in build.children:
             if child.resource.kind == "Component":
-                continue
-            own: dict[str, list[Build]] = {}
-            self._gather(child, own, above)
-            gathered.update(own)
-        for child in build.children:
-            if child.resource.kind == "Component":
-                self._gather(child, gathered, above)
+                for chain in gathered.values():
+                    chain.extend(_components(child))
+                gathered = {**included(child), **gathered}
         for chain in gathered.values():
             chain.append(build)
+        return gathered
 
     def chains(self, path: str) -> list[list[Build]]:
         """For every outermost build of a file: the kustomizations on the way, in the order in which they run."""
@@ -183,3 +204,15 @@ class Units:
             or any(entry.include_selectors or entry.include_templates for entry in build.body.labels)
             for build in self.builds_of(path)
         )
+
+
+def _components(component: Build) -> list[Build]:
+    """A component and those that it includes, which run before it."""
+    found: dict[str, Build] = {}
+    pending = [component]
+    while pending:
+        current = pending.pop()
+        if current.directory not in found and len(found) < _DEEPEST:
+            found[current.directory] = current
+            pending += [child for child in current.children if child.resource.kind == "Component"]
+    return list(reversed(found.values()))
