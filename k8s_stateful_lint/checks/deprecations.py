@@ -58,6 +58,8 @@ def removed_api_version(node: Node) -> Iterator[Finding]:
     if row is None:
         yield from _never_served(node, current)
         return
+    if node.is_partial:
+        return  # the object that it changes is judged
     if row.custom:
         if not row.served and (target >= _SNAPSHOTS_V1_SINCE or "snapshot" not in resource.group):
             yield Finding(

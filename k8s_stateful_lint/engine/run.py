@@ -299,7 +299,18 @@ def _once_per_place(drafts: list[Draft]) -> list[Draft]:
         other = best.get(key)
         if other is None or SEVERITIES.index(draft.severity) > SEVERITIES.index(other.severity):
             best[key] = draft
-    return list(best.values())
+    # A fault of a patch is found in the patch, and once more in each object that it changes.
+    in_own_file = {draft.location for draft in best.values() if _file_of(draft) == draft.location.file}
+    return [
+        draft
+        for draft in best.values()
+        if draft.location not in in_own_file or _file_of(draft) in (draft.location.file, None)
+    ]
+
+
+def _file_of(draft: Draft) -> str | None:
+    """The file in which the object of a finding is written; None where a build made the object."""
+    return draft.resource.path if draft.resource is not None and draft.resource.origin is None else None
 
 
 # Suppression and report -------------------------------------------------------------------------------------

@@ -209,3 +209,11 @@ def test_placeholders_are_not_judged(text: str) -> None:
 def test_names_of_variables_follow_the_target(target: str, rules: list[str]) -> None:
     text = POD.format(spec="", container="env: [{name: 2ND, value: x}]")
     assert [rule for rule, _ in lint(text, target=target)] == rules
+
+
+@pytest.mark.parametrize(
+    ("version", "rules"), [("v1/apps", ["removed-api-version"]), ("apps/v1beta1", []), ("apps/v1", [])]
+)
+def test_a_version_that_never_was_is_wrong_in_a_patch_too(version: str, rules: list[str]) -> None:
+    found = lint(f"{{apiVersion: {version}, kind: Deployment, metadata: {{name: web}}}}")
+    assert [rule for rule, _ in found] == rules

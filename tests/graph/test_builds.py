@@ -263,3 +263,17 @@ def unordered(value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return sorted((unordered(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
     return value
+
+
+def test_a_fault_of_a_patch_is_told_once() -> None:
+    patch = "containers: [{name: main, resources: {limits: {memory: 8g}}}]"
+    files = (
+        BASE
+        | overlay("patches: [{path: more.yaml}]\n")
+        | {
+            "overlays/prod/more.yaml": "{apiVersion: apps/v1, kind: Deployment, metadata: {name: db}, spec: "
+            f"{{template: {{spec: {{{patch}}}}}}}}}"
+        }
+    )
+    (finding,) = findings(files, "invalid-value")
+    assert finding.location.file == "overlays/prod/more.yaml"
