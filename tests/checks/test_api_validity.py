@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from k8s_stateful_lint import lint_text
 from k8s_stateful_lint.config import config_from
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile
@@ -215,5 +216,5 @@ def test_names_of_variables_follow_the_target(target: str, rules: list[str]) -> 
     ("version", "rules"), [("v1/apps", ["removed-api-version"]), ("apps/v1beta1", []), ("apps/v1", [])]
 )
 def test_a_version_that_never_was_is_wrong_in_a_patch_too(version: str, rules: list[str]) -> None:
-    found = lint(f"{{apiVersion: {version}, kind: Deployment, metadata: {{name: web}}}}")
-    assert [rule for rule, _ in found] == rules
+    report = lint_text(f"{{apiVersion: {version}, kind: Deployment, metadata: {{name: web}}}}")
+    assert [finding.rule for finding in report.findings] == rules
