@@ -537,15 +537,33 @@ class Graph:
         return index
 
     @cached_property
-    def _workloads_by_label(self) -> dict[tuple[str, str, str], list[Workload]]:
-        """Workloads by unit or namespace, label key and label value."""
-        index: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+    def _workloads_by_label(self) -> dict[tuple[str | None, str | None, str, str], list[Workload]]:
+        """Workloads by unit (None: any), namespace (``*``: any), label key and label value."""
+        index: dict[tuple[str | None, str | None, str, str], list[Workload]] = defaultdict(list)
         for workload in self.workloads:
             if not workload.is_partial:
-                for key, value in workload.template_labels.items():
-                    for place in _places(workload):
-                        index[place, key, value].append(workload)
+                places: list[tuple[str | None, str | None]] = [(unit, "*") for unit in workload.units]
+                places += [(unit, workload.namespace) for unit in workload.units]
+                if workload.namespace is not None:
+                    places.append((None, workload.namespace))
+                for label in workload.template_labels.items():
+                    for place in places:
+                        index[*place, *label].append(workload)
         return index
+
+    def _labelled(self, node: Node, label: tuple[str, str]) -> dict[Workload, None]:
+        """Workloads whose pods have a label, where a selector in ``node`` may reach them."""
+        index, namespace = self._workloads_by_label, node.namespace
+        found: dict[Workload, None] = {}
+        for unit in sorted(node.units):
+            if namespace is None:
+                found.update(dict.fromkeys(index.get((unit, "*", *label), ())))
+                continue
+            mates = index.get((unit, namespace, *label), []) + index.get((unit, None, *label), [])
+            found.update(dict.fromkeys(sorted(mates, key=self._positions.__getitem__)))
+        if namespace is not None:
+            found.update(dict.fromkeys(index.get((None, namespace, *label), ())))
+        return found
 
     def workloads_selected_by(
         self, node: Node, selector: LabelSelector, *, without: frozenset[str] = frozenset()
@@ -571,11 +589,8 @@ class Graph:
         return selected
 
     def _select(self, node: Node, selector: LabelSelector) -> list[Workload]:
-        places = _places(node)
         found = [
-            dict.fromkeys(workload for place in places for workload in self._workloads_by_label.get((place, *pair), ()))
-            for pair in selector.match_labels.items()
-            if pair[0] not in CONTROLLER_LABELS
+            self._labelled(node, label) for label in selector.match_labels.items() if label[0] not in CONTROLLER_LABELS
         ]
         # The label that the fewest have leaves the fewest to look at.
         candidates = (w for w in min(found, key=len) if w.sees(node)) if found else self.workloads_near(node)
@@ -1118,12 +1133,6 @@ def _nearness(node: Node, origin: Node) -> tuple[int, int]:
             break
         common += 1
     return 0, common
-
-
-def _places(node: Node) -> list[str]:
-    """Where label selectors and the pods they mean can meet: each unit, and the written namespace."""
-    places = [f"unit {unit}" for unit in sorted(node.units)]
-    return places if node.namespace is None else [*places, f"namespace {node.namespace}"]
 
 
 def _share_namespace(node: Node, origin: Node) -> bool:
