@@ -45,7 +45,7 @@ _SHORT = {RWO: "RWO", ROX: "ROX", RWX: "RWX", RWOP: "RWOP"}
 _HOOKS = frozenset({"helm.sh/hook", "argocd.argoproj.io/hook"})
 # How many mounts of a directory, or workloads of a claim, are compared with one.
 _MOST_COMPARED = 300
-_MOST_MATES = 50  # workloads of a claim of which one may write into the directory of another
+_MOST_MATES = 20  # workloads of a claim of which one may write into the directory of another
 
 
 # One workload on one claim -------------------------------------------------------------------------------------------

@@ -249,10 +249,12 @@ def _look_up(found: Iterable[_ByVersion]) -> None:
         for finding, *_ in chain.from_iterable(by_version.values()):
             for place in (finding.place, *(related.place for related in finding.related)):
                 wanted[place.resource.document].append(place)
+    last = next(reversed(wanted), None)
     for document, places in wanted.items():
         for place in places:
             locate(place)
-        document.release()
+        if document is not last:  # a file of one document is asked again, by the schema check and for what is open
+            document.release()
 
 
 def drafts_of(rule: Rule, found: Iterable[Found], policy: Policy) -> list[Draft]:
