@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
@@ -21,6 +20,7 @@ from k8s_stateful_lint.graph import (
     VolumeSnapshot,
     VolumeSnapshotClass,
 )
+from k8s_stateful_lint.model.resource import Resource
 
 # How many things a rule may say about one object: a thousand containers with one fault are one problem.
 _MOST_FINDINGS = 200
@@ -86,23 +86,26 @@ def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) ->
     """What a rule says about everything it looks at. Where it fails, that is noted, and it goes on."""
     arguments: tuple[Mapping[str, Any], ...] = ()
     found: list[Found] = []
-    told: Counter[int] = Counter()
+    told: dict[Resource, int] = {}
+    full = False
     for subject_type in rule.subjects:
         for subject in subjects.of(subject_type, partial=rule.head.partial):
-            owner = owner_of(subject)
-            room = _MOST_FINDINGS - told[id(owner.resource)]
-            if room <= 0:
+            # Most rules say nothing about most subjects: what only a finding needs waits until there is one.
+            if full and told.get(owner_of(subject).resource, 0) == _MOST_FINDINGS:
                 continue
             if rule.takes_options:
-                arguments = (policy.options(rule.head, owner),)
+                arguments = (policy.options(rule.head, owner_of(subject)),)
             try:
-                said = list(islice(rule.check(subject, *arguments), room))
+                said = list(islice(rule.check(subject, *arguments), _MOST_FINDINGS))
             except Exception as error:
-                crashes.append(_crash(rule, owner, error))
+                crashes.append(_crash(rule, owner_of(subject), error))
                 continue
             if said:
-                told[id(owner.resource)] += len(said)
-                found.extend(Found(finding, owner, _weak(subject)) for finding in said)
+                owner = owner_of(subject)
+                before = told.get(owner.resource, 0)
+                told[owner.resource] = min(before + len(said), _MOST_FINDINGS)
+                full = full or told[owner.resource] == _MOST_FINDINGS
+                found.extend(Found(finding, owner, _weak(subject)) for finding in said[: _MOST_FINDINGS - before])
     return found
 
 
@@ -118,12 +121,12 @@ def _crash(rule: Rule, owner: Node, error: Exception) -> str:
 
 def owner_of(subject: Any) -> Node:
     """The object a subject belongs to."""
-    if isinstance(subject, Pair | Renamed):
-        subject = subject.new
-    elif isinstance(subject, Removed):
-        subject = subject.old
     if isinstance(subject, Node):
         return subject
+    if isinstance(subject, Pair | Renamed):
+        return owner_of(subject.new)
+    if isinstance(subject, Removed):
+        return owner_of(subject.old)
     owner: Node = subject.workload
     return owner
 

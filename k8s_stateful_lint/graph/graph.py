@@ -258,7 +258,14 @@ class Graph:
 
     def of_type(self, node_type: type[NodeType]) -> tuple[NodeType, ...]:
         """Every object of the input with this type of node."""
+        exact = [found for found in self._by_class if issubclass(found, node_type)]
+        if len(exact) < 2:
+            return tuple(node for found in exact for node in self._by_class[found])
         return tuple(node for node in self.nodes if isinstance(node, node_type))
+
+    @cached_property
+    def _by_class(self) -> dict[type[Any], list[Any]]:
+        return _grouped(self.nodes, type)
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
