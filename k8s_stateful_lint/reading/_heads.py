@@ -5,6 +5,7 @@ is made only where it is certain that the fields in front of it are read as they
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -35,30 +36,33 @@ _BLOCK_MAPPING = regex(
     rb"(?:---[ \t]*+\r?\n)?(?:[ \t]*+(?:#[^\n]*+)?\r?\n|[A-Za-z]+:(?=[ \t\r\n])[^\n]*+\n| [^\n]*+\n)*+"
 )
 _KEY = regex(rb"^([A-Za-z]+):", re.MULTILINE)
-_FIRST_COLUMN = regex(rb"\n([^ \n\r#]\S*+)")
+_WORD = regex(rb"\S++")
 
 
-def head_end(data: bytes, unread: Unread) -> int | None:
+def head_end(data: bytes, tops: Sequence[int], unread: Unread) -> int | None:
     """Where the fields that nobody asks for may begin in a document; None where it must be read as a whole.
 
-    They have to be the last ones, so that nothing in them (a quote that is never closed) can change what is asked for.
+    `tops` are the offsets of the lines that begin in the first column, but for the first line and comments. The fields
+    have to be the last ones, so that nothing in them (a quote that is never closed) can change what is asked for.
     Whether the bytes in front are a whole mapping is for `is_head` to say.
     """
-    if f"\n{unread.key}: {unread.value}".encode() not in data:
+    kind = f"{unread.key}: {unread.value}".encode()
+    if not any(data.startswith(kind, top) for top in tops):
         return None
     names = {f"{name}:".encode() for name in unread.fields}
-    end = len(data)
-    for name in names:
-        start = data.find(b"\n" + name, 0, end)
-        end = start if start >= 0 else end
-    if end == len(data):
+    words = [_word(data, top) for top in tops]
+    first = next((index for index, word in enumerate(words) if word in names), None)
+    if first is None or len(set(words[first:])) < len(words[first:]) or not names.issuperset(words[first:]):
         return None
-    below = _FIRST_COLUMN.findall(data, end)
-    if len(set(below)) < len(below) or not names.issuperset(below):
+    end = tops[first]
+    if not _BLOCK_MAPPING.fullmatch(data, 0, end) or _is_special(data, end, unread.unless):
         return None
-    if not _BLOCK_MAPPING.fullmatch(data, 0, end + 1) or _is_special(data, end, unread.unless):
-        return None
-    return end + 1
+    return end
+
+
+def _word(data: bytes, start: int) -> bytes:
+    found = _WORD.match(data, start)
+    return found[0] if found is not None else b""
 
 
 def is_head(value: Any, head: bytes, unread: Unread) -> bool:

@@ -28,8 +28,12 @@ class Reading(NamedTuple):
     notices: tuple[Notice, ...]
 
 
+# A line that begins in the first column with anything but a comment.
+_TOP = regex(rb"\n(?=[^ \n\r#])")
+_MOST_TOPS = 100  # lines in the first column, beyond which nobody wants to know where the others are
 # Only in the first column do these markers separate documents, even inside of quotes and block scalars.
-_BOUNDARY = regex(rb"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
+_MARKERS = (b"---", b"...")
+_BEHIND_MARKER = frozenset({b"", b" ", b"\t", b"\r", b"\n"})
 # Possessive quantifiers keep these linear where they fail.
 _NOTHING = regex(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|(?<![^ \t\r\n])#[^\n]*+)*+")
 _LARGE_JSON = 1_000_000  # characters, beyond which the place of a fault in JSON is not worth reading it as YAML
@@ -59,22 +63,25 @@ def read(
     return reader.read()
 
 
-def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
-    """The extents of the documents in `data`, empty ones included."""
+def _pieces(data: bytes) -> Iterator[tuple[int, int, list[int]]]:
+    """The extents of the documents in `data`, empty ones included, and where their lines begin in the first column."""
     start = 3 if data.startswith(b"...") and data[3:4] in b" \t\r\n" else 0
-    for match in _BOUNDARY.finditer(data):
-        cut = match.start() + 1
-        if data[cut : cut + 1] == b"-":
-            # A block of directives belongs to the document that its '---' begins.
-            if not (data[start : start + 1] in b"%#\n \t" and b"%" in data[start:cut]) or not _DIRECTIVES.fullmatch(
-                data, start, cut
-            ):
-                yield start, cut
-                start = cut
-        else:
-            yield start, cut
-            start = match.end()
-    yield start, len(data)
+    tops: list[int] = []
+    for match in _TOP.finditer(data):
+        top = match.end()
+        if not data.startswith(_MARKERS, top) or data[top + 3 : top + 4] not in _BEHIND_MARKER:
+            if len(tops) <= _MOST_TOPS:
+                tops.append(top - start)
+        elif data.startswith(b".", top):
+            yield start, top, tops
+            start, tops = top + 3, []
+        # A block of directives belongs to the document that its '---' begins.
+        elif not (data[start : start + 1] in b"%#\n \t" and b"%" in data[start:top]) or not _DIRECTIVES.fullmatch(
+            data, start, top
+        ):
+            yield start, top, tops
+            start, tops = top, []
+    yield start, len(data), tops
 
 
 class _Reader:
@@ -98,10 +105,10 @@ class _Reader:
     def read(self) -> Reading:
         data = self.body.data
         lead: int | None = None
-        for start, end in _pieces(data):
+        for start, end, tops in _pieces(data):
             first = start if lead is None else lead
             lead = None
-            if not self.read_piece(Piece(first, start, end)):
+            if not self.read_piece(Piece(first, start, end), tops):
                 lead = first
         if self.template_at is not None:
             return self.template()
@@ -124,11 +131,11 @@ class _Reader:
         notice = Notice("helm-template", "looks like a Helm template: render it first", line)
         return Reading(tuple(plain), (), (notice,))
 
-    def read_piece(self, piece: Piece) -> bool:
+    def read_piece(self, piece: Piece, tops: list[int]) -> bool:
         """Read one document. False says that there is nothing in it but comments."""
         data = self.body.data
         raw = data[piece.start : piece.end] if piece.end - piece.start < len(data) else data
-        if self.unread is not None and self.read_head(piece, raw, self.unread):
+        if self.unread is not None and len(tops) <= _MOST_TOPS and self.read_head(piece, raw, tops, self.unread):
             return True
         if self.engine == "yamlrocks":
             try:
@@ -150,11 +157,11 @@ class _Reader:
             return True
         return self.read_carefully(piece, raw, text)
 
-    def read_head(self, piece: Piece, raw: bytes, unread: Unread) -> bool:
+    def read_head(self, piece: Piece, raw: bytes, tops: list[int], unread: Unread) -> bool:
         """Read one document up to the fields that nobody asks for. False says that it must be read as a whole."""
         if self.lap is not None:
             self.lap("read")
-        end = head_end(raw, unread)
+        end = head_end(raw, tops, unread)
         if self.lap is not None:
             self.lap("sniff")
         if end is None:
