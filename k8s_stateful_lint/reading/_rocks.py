@@ -282,6 +282,18 @@ _ANCHOR_TEXT = regex(r"&[^\s,\]}](?<=[\s\[,{]&.)")
 _CLOSING = regex(r"(?:[ \t\r\n,]|(?<=[ \t\r\n])#[^\n]*+)*+[\]}]")
 
 
+_LONG_LINE = 100_000  # characters
+_MOST_STEPS = 2_000_000_000
+
+
+def _takes_long(text: str) -> bool:
+    """Whether many nodes stand on a long line: yamlrocks goes through the line for each of them."""
+    return len(text) > _LONG_LINE and any(
+        len(line) > _LONG_LINE and len(line) * (line.count(",") + line.count(":")) > _MOST_STEPS
+        for line in text.split("\n")
+    )
+
+
 class RocksPlaces:
     """Answers from yamlrocks' annotated values: only for documents that `load` was certain about."""
 
@@ -289,8 +301,10 @@ class RocksPlaces:
         """Read `text` again, with positions.
 
         Raises:
-            LookupError: yamlrocks cannot read it.
+            LookupError: yamlrocks cannot read it, or would take long.
         """
+        if _takes_long(text):
+            raise LookupError
         # yamlrocks writes an alias out and says nothing about where it was.
         if "&" in text and _ALIAS_TEXT.search(text) and _ANCHOR_TEXT.search(text):
             raise LookupError

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from k8s_stateful_lint.reading import Comment, Engine, Route, Span
+from k8s_stateful_lint.reading import Comment, Engine, Route, Span, _rocks, _ruamel
 
 from .helpers import ENGINES, reading
 
@@ -180,3 +180,24 @@ def test_documents_survive_pickling_with_their_places(engine: Engine) -> None:
     assert copy.value == document.value
     assert copy.span(("b",)) == document.span(("b",)) == Span(27, 4, 27, 5)
     assert copy.comments() == document.comments()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_places_on_a_long_line_do_not_take_a_walk_through_it_each(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = ", ".join(f"{{name: v{index}, path: /data}}" for index in range(10_000))
+    text = f"{{kind: Pod, volumes: [{items}]}}\n"
+    (document,), faults, _ = reading(text, engine)
+    assert not faults
+    monkeypatch.setattr(_rocks, "_module", None)  # yamlrocks would go through the line for each of the 20,000 texts
+    column = text.index("v9999,") + 1
+    assert document.span(("volumes", 9999, "name")) == Span(1, column, 1, column + 5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_long_line_without_nodes_is_no_trouble(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    (document,), _, _ = reading(f"a: {'x' * 2_000_000}\nb: 1\n", engine)
+    if engine == "yamlrocks":
+        monkeypatch.setattr(_ruamel, "compose", None)
+    assert document.span(("b",)).line == 2
