@@ -14,6 +14,7 @@ from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.report import ReportedFinding
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile
+from tests.manifests import RECYCLE
 
 from .helpers import USES_DATA, claim, deployment, graph
 
@@ -277,3 +278,28 @@ def test_a_fault_of_a_patch_is_told_once() -> None:
     )
     (finding,) = findings(files, "invalid-value")
     assert finding.location.file == "overlays/prod/more.yaml"
+
+
+def test_a_thousand_kustomizations_in_each_other() -> None:
+    files = [
+        SourceFile(f"k{index}/kustomization.yaml", f"resources: [../k{index + 1}]\n".encode()) for index in range(1000)
+    ]
+    files.append(SourceFile("k1000/kustomization.yaml", b"resources: [pv.yaml]\nnamePrefix: deep-\n"))
+    files.append(SourceFile("k1000/pv.yaml", RECYCLE.encode()))
+    report = run(files, Config())
+    assert [finding.rule for finding in report.findings] == ["recycle-reclaim-policy"]
+    assert not report.crashes
+
+
+def test_kustomizations_that_share_each_other_are_not_walked_once_for_every_way() -> None:
+    # Two to the power of forty ways lead from the first to the last.
+    files = [
+        SourceFile(f"{name}{index}/kustomization.yaml", f"resources: [../a{index + 1}, ../b{index + 1}]\n".encode())
+        for index in range(40)
+        for name in "ab"
+    ]
+    files += [SourceFile(f"{name}40/kustomization.yaml", b"resources: [../base]\n") for name in "ab"]
+    files.append(SourceFile("base/kustomization.yaml", b"resources: [pv.yaml]\n"))
+    files.append(SourceFile("base/pv.yaml", RECYCLE.encode()))
+    report = run(files, Config())
+    assert [finding.rule for finding in report.findings] == ["recycle-reclaim-policy"]
