@@ -849,9 +849,37 @@ class Graph:
 
     def volumes_selected_by(self, selector: LabelSelector) -> frozenset[PersistentVolume]:
         """PersistentVolumes, also of the cluster, whose labels match a selector."""
-        found = [self._volumes_by_label.get(pair, frozenset()) for pair in selector.match_labels.items()]
-        pool = frozenset.intersection(*found) if found else (*self.persistent_volumes, *self.cluster_volumes)
-        return frozenset(volume for volume in pool if selector.matches(dict(volume.labels)))
+        none: frozenset[PersistentVolume] = frozenset()
+        selected = self._every_volume
+        for pair in selector.match_labels.items():
+            selected = selected & self._volumes_by_label.get(pair, none)
+        # As `requirement_holds` has it, for all volumes at a time.
+        for key, operator, values in ((r.key, r.operator, r.values) for r in selector.match_expressions):
+            with_value = none.union(*(self._volumes_by_label.get((key, value), none) for value in values))
+            with_key = self._volumes_by_key.get(key, none)
+            match operator:
+                case "In":
+                    selected = selected & with_value
+                case "NotIn":
+                    selected = selected - with_value
+                case "Exists":
+                    selected = selected & with_key
+                case "DoesNotExist":
+                    selected = selected - with_key
+                case _:
+                    return none
+        return selected
+
+    @cached_property
+    def _every_volume(self) -> frozenset[PersistentVolume]:
+        return frozenset((*self.persistent_volumes, *self.cluster_volumes))
+
+    @cached_property
+    def _volumes_by_key(self) -> dict[str, frozenset[PersistentVolume]]:
+        index: dict[str, set[PersistentVolume]] = defaultdict(set)
+        for (key, _), volumes in self._volumes_by_label.items():
+            index[key] |= volumes
+        return {key: frozenset(volumes) for key, volumes in index.items()}
 
     @cached_property
     def _volumes_by_label(self) -> dict[tuple[str, str], frozenset[PersistentVolume]]:

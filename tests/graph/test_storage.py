@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from k8s_stateful_lint.graph.storage import ClassName
+from k8s_stateful_lint.model.base import LabelSelector, SelectorRequirement
 from tests.graph.helpers import claim, documents, graph
 
 GP3 = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: kubernetes.io/aws-ebs\n"
@@ -129,3 +130,23 @@ def test_misfit_of_size_and_modes() -> None:
         "requested PV is too small",
         "incompatible accessMode",
     ]
+
+
+@pytest.mark.parametrize("labels", [{}, {"tier": "a"}, {"tier": "b"}, {"tier": "a", "zone": "x"}])
+@pytest.mark.parametrize("values", [(), ("a",), ("a", "b")])
+@pytest.mark.parametrize("operator", ["In", "NotIn", "Exists", "DoesNotExist", "Near"])
+@pytest.mark.parametrize("key", ["tier", "zone", "none"])
+def test_volumes_are_selected_as_one_by_one(
+    key: str, operator: str, values: tuple[str, ...], labels: dict[str, str]
+) -> None:
+    spec = "spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], nfs: {server: s, path: /a}}"
+    texts = ["{}", "{tier: a}", "{tier: b}", "{tier: a, zone: x}", "{zone: x}"]
+    found = graph(
+        "\n---\n".join(
+            f"apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: v{index}, labels: {text}}}\n{spec}"
+            for index, text in enumerate(texts)
+        )
+    )
+    selector = LabelSelector(labels, (SelectorRequirement(key, operator, values),))
+    one_by_one = {volume for volume in found.persistent_volumes if selector.matches(dict(volume.labels))}
+    assert found.volumes_selected_by(selector) == one_by_one
