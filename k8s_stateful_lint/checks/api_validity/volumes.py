@@ -183,18 +183,19 @@ def _two_sources(source: _Source, keys: list[str]) -> Iterator[Finding]:
 
 def _claim_of_ephemeral_volume(volume: PodVolume) -> Iterator[Finding]:
     pod = volume.workload
-    if pod.kind != "Pod" or not pod.name or not volume.claim_name:
+    prefix = f"{pod.name}-"
+    if pod.kind != "Pod" or not pod.name or not volume.claim_name.startswith(prefix):
         return
-    for other in pod.volumes:
-        if other.spec.ephemeral is not None and volume.claim_name == f"{pod.name}-{other.name}":
-            yield Finding(
-                place=volume.at("persistentVolumeClaim", "claimName"),
-                message=f"volume {volume.name} of {pod.label} refers to the claim {volume.claim_name}, which is made "
-                f"for its ephemeral volume {other.name}: must not reference a PVC that gets created for an ephemeral "
-                "volume",
-                related=(Related(other.at("name"), "the ephemeral volume"),),
-                help=f"Mount the volume {other.name}.",
-            )
+    other = pod.volume(volume.claim_name.removeprefix(prefix))
+    if other is not None and other.spec.ephemeral is not None:
+        yield Finding(
+            place=volume.at("persistentVolumeClaim", "claimName"),
+            message=f"volume {volume.name} of {pod.label} refers to the claim {volume.claim_name}, which is made "
+            f"for its ephemeral volume {other.name}: must not reference a PVC that gets created for an ephemeral "
+            "volume",
+            related=(Related(other.at("name"), "the ephemeral volume"),),
+            help=f"Mount the volume {other.name}.",
+        )
 
 
 def _source_problems(source: _Source, key: str) -> Iterator[Finding]:
