@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
@@ -488,13 +489,17 @@ def _is_about(service: Service, workload: Workload) -> bool:
     name, other = service.name, workload.name
     if name and other and (name.startswith(other) or other.startswith(name)):
         return True
-    ports = service.resource.get("spec", "ports")
-    wanted = [port.get("targetPort", port.get("port")) for port in ports or () if isinstance(port, dict)]
+    ports = _mappings(service.resource.get("spec", "ports"))
+    wanted = [port.get("targetPort", port.get("port")) for port in ports]
     for container in workload.containers:
-        for port in workload.resource.get(*container.route, "ports") or ():
-            if isinstance(port, dict) and (port.get("containerPort") in wanted or port.get("name") in wanted):
+        for port in _mappings(workload.resource.get(*container.route, "ports")):
+            if port.get("containerPort") in wanted or port.get("name") in wanted:
                 return True
     return False
+
+
+def _mappings(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _may_select_elsewhere(service: Service) -> bool:

@@ -6,13 +6,16 @@ import copy
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from k8s_stateful_lint.checks import network
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.cards import read_card, rules_directory
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile, read
+from tests.graph.helpers import graph
 
 Path = tuple[str | int, ...]
 
@@ -77,3 +80,27 @@ def test_no_rule_breaks_on_a_wrong_type(data: st.DataObject) -> None:
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
     report = run([SourceFile("list.json", text.encode())], Config(strict=True, schema="off"))
     assert not report.crashes, report.crashes[0]
+
+
+@pytest.mark.parametrize("ports", ["80", "yes", "text", "{a: b}", "[1, [2], null]"])
+@pytest.mark.parametrize("whose", ["service", "container"])
+def test_ports_of_a_wrong_type(ports: str, whose: str) -> None:
+    of = {"service": "[{port: 5432}]", "container": "[{containerPort: 5432}]", whose: ports}
+    text = f"""\
+apiVersion: v1
+kind: Service
+metadata: {{name: orders}}
+spec: {{selector: {{app: orders}}, ports: {of["service"]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: shop}}
+spec:
+  selector: {{matchLabels: {{app: other}}}}
+  template:
+    metadata: {{labels: {{app: other}}}}
+    spec: {{containers: [{{name: shop, image: shop:1, ports: {of["container"]}}}]}}
+"""
+    found = graph(text)
+    # It is asked only about a Service that selects nothing, next to workloads that it could mean.
+    assert network._is_about(found.services[0], found.workloads[0]) is False
