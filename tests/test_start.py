@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.manifests import RECYCLE
+
 CLAIM = """\
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -17,16 +19,6 @@ spec:
   accessModes: [ReadWriteOnce]
   storageClassName: fast
   resources: {requests: {storage: 8Gi}}
-"""
-VOLUME = """\
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: archive}
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  persistentVolumeReclaimPolicy: Recycle
-  nfs: {server: nfs.example.com, path: /archive}
 """
 # As the console script does it; then which modules there are, and which files were opened.
 PROGRAM = """
@@ -56,7 +48,7 @@ ONLY_FOR_OTHERS = {
     "k8s_stateful_lint.checks.change",
     "k8s_stateful_lint.schema.wording",
 }
-CASES: list[tuple[str, set[str]]] = [(CLAIM, ONLY_FOR_FINDINGS), (VOLUME, set())]
+CASES: list[tuple[str, set[str]]] = [(CLAIM, ONLY_FOR_FINDINGS), (RECYCLE, set())]
 
 
 def run(folder: Path, *arguments: str) -> tuple[set[str], list[str]]:

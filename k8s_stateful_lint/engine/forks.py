@@ -80,7 +80,5 @@ def _serve(task: Callable[[], bytes], pipe: int) -> None:
         with open(pipe, "wb") as end:
             end.write(task())
         os._exit(0)
-    except BaseException:
-        os._exit(1)
     finally:
-        os._exit(1)
+        os._exit(1)  # whatever went wrong

@@ -37,14 +37,19 @@ def read_in_processes(files: Sequence[SourceFile], unread: Unread | None, jobs: 
     for part, data in zip(parts[1:], sent, strict=True):
         packed: list[bytes | None] = pickle.loads(data) if data is not None else [None] * len(part)
         readings.append([_unpacked(file, each, unread) for file, each in zip(part, packed, strict=True)])
-    for index in range(len(files)):
-        yield readings[index % len(parts)][index // len(parts)]
+    yield from _in_order(readings)
 
 
 def _parts(tasks: Sequence[Task], jobs: int, worth: int) -> list[Sequence[Task]]:
     """The tasks in turn, for as many processes as there may be and as their work is worth."""
     count = max(min(jobs, worth, len(tasks)), 1) if can_fork() else 1
     return [tasks[first::count] for first in range(count)]
+
+
+def _in_order(parts: Sequence[Sequence[Result]]) -> Iterator[Result]:
+    """What came of the parts that `_parts` made, in the order of the tasks."""
+    for index in range(sum(map(len, parts))):
+        yield parts[index % len(parts)][index // len(parts)]
 
 
 def _read_and_pack(files: Sequence[SourceFile], unread: Unread | None) -> bytes:
@@ -74,7 +79,7 @@ def run_in_processes(
     results = [own]
     for part, data in zip(parts[1:], sent, strict=True):
         results.append(names.load(data) if data is not None else run(part))
-    return [results[index % len(parts)][index // len(parts)] for index in range(len(tasks))]
+    return list(_in_order(results))
 
 
 def _run_and_send(tasks: Sequence[Task], run: Callable[[Sequence[Task]], list[Result]], names: _Names) -> bytes:

@@ -18,6 +18,7 @@ from k8s_stateful_lint.engine.policy import Policy
 from k8s_stateful_lint.engine.report import Report
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile, read
+from tests.manifests import RECYCLE
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
 RAN = Policy(Config()).chosen
@@ -104,21 +105,9 @@ def test_no_renaming_brings_a_finding_back() -> None:
     assert apply(lint(moved), baseline, RAN, TODAY).findings == ()
 
 
-PV = """\
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: archive}
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  persistentVolumeReclaimPolicy: Recycle
-  nfs: {server: nfs.example.com, path: /archive}
-"""
-
-
 def test_a_copy_in_another_file_is_new() -> None:
-    baseline = saved(lint({"b/pv.yaml": PV}))
-    report = apply(lint({"a/pv.yaml": PV, "b/pv.yaml": PV}), baseline, RAN, TODAY)
+    baseline = saved(lint({"b/pv.yaml": RECYCLE}))
+    report = apply(lint({"a/pv.yaml": RECYCLE, "b/pv.yaml": RECYCLE}), baseline, RAN, TODAY)
     assert [finding.location.file for finding in report.findings] == ["a/pv.yaml"]
     assert (report.summary.errors, report.summary.baselined) == (1, 1)
 
@@ -131,8 +120,8 @@ def test_another_value_is_new() -> None:
 
 
 def test_a_stale_entry_is_told_with_its_line() -> None:
-    baseline = saved(lint({"pv.yaml": PV}))
-    report = apply(lint({"pv.yaml": PV.replace("Recycle", "Retain")}), baseline, RAN, TODAY)
+    baseline = saved(lint({"pv.yaml": RECYCLE}))
+    report = apply(lint({"pv.yaml": RECYCLE.replace("Recycle", "Retain")}), baseline, RAN, TODAY)
     (notice,) = [notice for notice in report.notices if notice.kind == "stale-baseline"]
     assert (notice.file, notice.line) == ("baseline.yaml", 6)
     assert notice.message == (
@@ -142,27 +131,27 @@ def test_a_stale_entry_is_told_with_its_line() -> None:
 
 
 def test_what_was_not_looked_for_is_not_stale() -> None:
-    baseline = saved(lint({"pv.yaml": PV}))
-    Path("pv.yaml").write_text(PV)
-    other = lint({"other.yaml": PV.replace("archive", "other").replace("Recycle", "Retain")})
+    baseline = saved(lint({"pv.yaml": RECYCLE}))
+    Path("pv.yaml").write_text(RECYCLE)
+    other = lint({"other.yaml": RECYCLE.replace("archive", "other").replace("Recycle", "Retain")})
     assert not [n for n in apply(other, baseline, RAN, TODAY).notices if n.kind == "stale-baseline"]
-    mended = lint({"pv.yaml": PV.replace("Recycle", "Retain")})
+    mended = lint({"pv.yaml": RECYCLE.replace("Recycle", "Retain")})
     assert not [n for n in apply(mended, baseline, frozenset(), TODAY).notices if n.kind == "stale-baseline"]
     Path("pv.yaml").unlink()
     assert [n for n in apply(other, baseline, RAN, TODAY).notices if n.kind == "stale-baseline"]
 
 
 def test_an_expired_entry_hides_nothing() -> None:
-    baseline = saved(lint({"pv.yaml": PV}), reason="until the move", expires=TODAY)
-    assert apply(lint({"pv.yaml": PV}), baseline, RAN, TODAY).findings == ()
-    report = apply(lint({"pv.yaml": PV}), baseline, RAN, date(2030, 6, 2))
+    baseline = saved(lint({"pv.yaml": RECYCLE}), reason="until the move", expires=TODAY)
+    assert apply(lint({"pv.yaml": RECYCLE}), baseline, RAN, TODAY).findings == ()
+    report = apply(lint({"pv.yaml": RECYCLE}), baseline, RAN, date(2030, 6, 2))
     assert [finding.rule for finding in report.findings] == ["recycle-reclaim-policy"]
     (notice,) = [notice for notice in report.notices if notice.kind == "expired-baseline"]
     assert "expired on 2030-06-01" in notice.message
 
 
 def test_update_keeps_what_people_wrote() -> None:
-    files = {"a.yaml": PV, "b.yaml": PV.replace("archive", "b"), "c.yaml": PV.replace("archive", "c")}
+    files = {"a.yaml": RECYCLE, "b.yaml": RECYCLE.replace("archive", "b"), "c.yaml": RECYCLE.replace("archive", "c")}
     baseline = saved(lint(files))
     text = baseline.path.read_text()
     lines = text.splitlines()
@@ -174,7 +163,7 @@ def test_update_keeps_what_people_wrote() -> None:
     lines.insert(0, "# ours")
     baseline.path.write_text("\n".join(lines) + "\n")
     del files["c.yaml"]
-    files["0.yaml"] = PV.replace("archive", "zero")
+    files["0.yaml"] = RECYCLE.replace("archive", "zero")
     files["sub/b.yaml"] = files.pop("b.yaml")
     baseline = read_baseline(baseline.path)
     assert tuple(update(baseline, lint(files), RAN)) == (1, 1, 2)
@@ -191,28 +180,28 @@ def test_update_keeps_what_people_wrote() -> None:
 
 
 def test_update_can_let_nothing_new_in() -> None:
-    baseline = saved(lint({"a.yaml": PV}))
-    new = PV.replace("archive", "new")
+    baseline = saved(lint({"a.yaml": RECYCLE}))
+    new = RECYCLE.replace("archive", "new")
     assert tuple(update(baseline, lint({"a.yaml": new}), RAN, only_remove=True)) == (0, 1, 0)
     assert baseline.text().endswith("findings: []\n# end of the baseline\n")
 
 
 def test_an_empty_baseline_can_be_read_and_grow() -> None:
-    baseline = saved(lint({"a.yaml": PV.replace("Recycle", "Retain")}))
+    baseline = saved(lint({"a.yaml": RECYCLE.replace("Recycle", "Retain")}))
     assert baseline.entries == []
-    update(baseline, lint({"a.yaml": PV}), RAN)
+    update(baseline, lint({"a.yaml": RECYCLE}), RAN)
     baseline.path.write_text(baseline.text())
     assert len(read_baseline(baseline.path).entries) == 1
 
 
 def test_entries_on_one_line_are_read_and_written_anew() -> None:
-    baseline = saved(lint({"a.yaml": PV}))
+    baseline = saved(lint({"a.yaml": RECYCLE}))
     (entry,) = baseline.entries
     flow = f'{{rule: {entry.rule}, fingerprint: "{entry.fingerprint}", file: a.yaml}}'
     baseline.path.write_text(f"version: 1\nfindings: [{flow}]\n# end of the baseline\n")
     baseline = read_baseline(baseline.path)
-    assert apply(lint({"a.yaml": PV}), baseline, RAN, TODAY).findings == ()
-    update(baseline, lint({"a.yaml": PV}), RAN)
+    assert apply(lint({"a.yaml": RECYCLE}), baseline, RAN, TODAY).findings == ()
+    update(baseline, lint({"a.yaml": RECYCLE}), RAN)
     baseline.path.write_text(baseline.text())
     assert len(read_baseline(baseline.path).entries) == 1
 

@@ -8,6 +8,7 @@ from k8s_stateful_lint import lint_text
 from k8s_stateful_lint.config import ConfigError, config_from
 from k8s_stateful_lint.knowledge import NEWEST
 from k8s_stateful_lint.schema import targets_of
+from tests.manifests import RECYCLE
 
 
 @pytest.mark.parametrize(
@@ -28,17 +29,7 @@ def test_versions_and_ranges(written: str | None, expected: tuple[tuple[int, int
 
 @pytest.mark.parametrize("written", ["1.16", "1.24", "1.99", "1.20-1.30"])
 def test_a_version_without_schemas_is_checked_by_the_rules(written: str) -> None:
-    volume = """
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: archive}
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  persistentVolumeReclaimPolicy: Recycle
-  nfs: {server: files, path: /archive}
-"""
-    report = lint_text(volume, config=config_from({"target": written}))
+    report = lint_text(RECYCLE, config=config_from({"target": written}))
     assert {finding.rule for finding in report.findings} == {"recycle-reclaim-policy"}
 
 
