@@ -12,7 +12,9 @@ import pytest
 
 from k8s_stateful_lint import Config, Report, lint, lint_many
 from k8s_stateful_lint.engine import run as engine
-from k8s_stateful_lint.engine.cache import INPUTS, Cache
+from k8s_stateful_lint.engine.cache import Cache
+from k8s_stateful_lint.engine.kept import INPUTS
+from k8s_stateful_lint.engine.last_report import LastReport
 from k8s_stateful_lint.engine.run import inspect
 from k8s_stateful_lint.reading import packed
 from k8s_stateful_lint.reports import Style, render
@@ -25,7 +27,7 @@ ARCHIVE = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus" / 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own for each test."""
-    monkeypatch.setattr("k8s_stateful_lint.engine.cache.cache_directory", lambda: tmp_path / "cache")
+    monkeypatch.setattr("k8s_stateful_lint.engine.kept.cache_directory", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "readings"
 
 
@@ -71,6 +73,13 @@ def compare(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         second, full = cached(root)
     assert second == plain
     assert full.hits == len(find_sources([str(root)]).paths)
+    files = list(find_sources([str(root)]).files)
+    last = LastReport.of_input([str(root)], Config(), files, ())
+    assert last is not None
+    last.keep(lint(str(root)))
+    report = last.find()
+    assert report is not None
+    assert text_of(report) == plain
     with ThreadPoolExecutor(1) as executor:
         (result,) = lint_many([str(root)], executor=executor)
     assert result.report is not None

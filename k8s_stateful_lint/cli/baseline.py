@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
+from k8s_stateful_lint.cli.inspecting import inspect_paths
 from k8s_stateful_lint.cli.options import option
 from k8s_stateful_lint.cli.shared import (
     CRASH,
@@ -24,7 +25,6 @@ from k8s_stateful_lint.cli.shared import (
     Strict,
     exit_code,
     fail,
-    inspect_paths,
     load_settings,
     make_style,
     say,

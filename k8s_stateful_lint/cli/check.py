@@ -2,8 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+from k8s_stateful_lint.cli.inspecting import inspect_paths, lint_paths
 from k8s_stateful_lint.cli.options import Argument, option
 from k8s_stateful_lint.cli.shared import (
     CLEAN,
@@ -31,7 +32,6 @@ from k8s_stateful_lint.cli.shared import (
     Verbose,
     exit_code,
     fail,
-    inspect_paths,
     load_settings,
     output_formats,
     print_statistics,
@@ -40,6 +40,9 @@ from k8s_stateful_lint.cli.shared import (
     write_report,
 )
 from k8s_stateful_lint.cli.waiting import with_baseline
+
+if TYPE_CHECKING:
+    from k8s_stateful_lint.graph import Graph
 
 
 def check(
@@ -76,7 +79,7 @@ def check(
     no_ignores: NoIgnores = False,
     statistics: Annotated[bool, option("--statistics", help="Count findings by rule.")] = False,
     cache: Annotated[
-        bool | None, option("--cache/--no-cache", help="Keep what was read for the next run; more than 500 files are.")
+        bool | None, option("--cache/--no-cache", help="Keep what was read and found for the next run; of more than 500 files it is.")
     ] = None,
     jobs: Annotated[int, option(metavar="N", help="How many processes read files and run rules.")] = 1,
     timings: Annotated[bool, option("--timings", help="Tell where the time went, by stage and rule.")] = False,
@@ -86,6 +89,7 @@ def check(
 ) -> None:
     """Lint manifests. Exit codes: 1 findings, 2 wrong usage, 3 a rule crashed, 4 nothing to lint."""
     from k8s_stateful_lint.engine.timings import Timings
+    from k8s_stateful_lint.reports import DRAWING
 
     clock = Timings()
     chosen = output_formats(formats or [], outputs or [])
@@ -116,12 +120,16 @@ def check(
     only = tuple(render_only or ())
     config = loaded.config
     clock.lap("start")
-    report, graph = inspect_paths(
-        places, config, kustomize=kustomize, helm=helm, render_only=only, timings=clock, cache=cache, jobs=jobs
-    )
+    graph: Graph | None = None
+    if kustomize or helm or changed_since is not None or any(name in DRAWING for name, _ in chosen):
+        report, graph = inspect_paths(
+            places, config, kustomize=kustomize, helm=helm, render_only=only, timings=clock, cache=cache, jobs=jobs
+        )
+    else:
+        report = lint_paths(places, config, timings=clock, cache=cache, jobs=jobs)
     if not no_baseline:
         report = with_baseline(report, places, loaded, baseline_file, search=not no_config)
-    if changed_since is not None:
+    if changed_since is not None and graph is not None:
         from k8s_stateful_lint.cli.changes import only_changed
 
         report = only_changed(report, graph, changed_since, quiet=quiet)
@@ -147,7 +155,7 @@ def check_changed(
 
     loaded = load_settings(["."], None, False, {"fail-on": fail_on, "environment": environment})
     config = loaded.config
-    report = with_baseline(inspect_paths(["."], config).report, ["."], loaded, None, search=True)
+    report = with_baseline(lint_paths(["."], config), ["."], loaded, None, search=True)
     report = only_files(report, files)
     tell_problems(report, quiet=True)
     write_report("text", "-", report, color, verbose=False, quiet=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from k8s_stateful_lint.cli.inspecting import read_stdin
 from k8s_stateful_lint.cli.options import Argument, option
 from k8s_stateful_lint.cli.shared import (
     CLEAN,
@@ -27,7 +28,6 @@ from k8s_stateful_lint.cli.shared import (
     fail,
     load_config,
     output_formats,
-    read_stdin,
     say,
     split_names,
     tell_problems,

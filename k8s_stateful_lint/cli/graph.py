@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
+from k8s_stateful_lint.cli.inspecting import inspect_paths
 from k8s_stateful_lint.cli.options import option
 from k8s_stateful_lint.cli.shared import (
     NOTHING,
@@ -13,7 +14,6 @@ from k8s_stateful_lint.cli.shared import (
     NoConfig,
     Paths,
     fail,
-    inspect_paths,
     load_config,
     make_style,
     tell_problems,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,18 +13,12 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.config import Config
     from k8s_stateful_lint.config.files import Loaded
     from k8s_stateful_lint.engine.report import Report
-    from k8s_stateful_lint.engine.run import Inspection
-    from k8s_stateful_lint.engine.timings import Timings
-    from k8s_stateful_lint.reading import SourceFile
-    from k8s_stateful_lint.rendering import Rendering
     from k8s_stateful_lint.reports import Style
-    from k8s_stateful_lint.sources import Sources
 
 CLEAN, FINDINGS, USAGE, CRASH, NOTHING = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 _NARROWEST, _WIDEST_DEFAULT = 40, 100
 _MANY = 5  # notices of one kind that are told one by one
-CACHED_FILES = 500  # an input of more files is kept from run to run, unless somebody says otherwise
 # Notices that are told beside the report, in this order.
 _TOLD = (
     "unreadable-path",
@@ -37,7 +29,6 @@ _TOLD = (
     "expired-baseline",
     "stale-baseline",
 )
-_PATIENCE = 1.0  # seconds before a progress bar appears
 
 Paths = Annotated[
     list[str] | None, Argument(metavar="[PATHS]...", help="Files and directories; '-' is standard input.")
@@ -140,102 +131,6 @@ def load_settings(paths: list[str], file: Path | None, none: bool, given: dict[s
 def load_config(paths: list[str], file: Path | None, none: bool, given: dict[str, Any]) -> Config:
     """As `load_settings`, for commands that need no more than the configuration."""
     return load_settings(paths, file, none, given).config
-
-
-def read_stdin() -> bytes:
-    """Standard input, no more of it than is too much.
-
-    Raises:
-        OSError: there is none, or it cannot be read.
-
-    """
-    from k8s_stateful_lint.sources import LARGEST
-
-    if sys.stdin is None:
-        raise OSError("it is closed")
-    return sys.stdin.buffer.read(LARGEST + 1)
-
-
-def inspect_paths(
-    paths: list[str],
-    config: Config,
-    *,
-    kustomize: bool = False,
-    helm: bool = False,
-    render_only: tuple[str, ...] = (),
-    timings: Timings | None = None,
-    cache: bool | None = None,
-    jobs: int = 1,
-) -> Inspection:
-    """Read and lint the files that the paths name, with their overlays and charts rendered if that is wanted.
-
-    What was read is kept for the next run where ``cache`` says so, and of large inputs where it is None.
-    """
-    from k8s_stateful_lint.config import ConfigError
-    from k8s_stateful_lint.engine.report import Notice
-    from k8s_stateful_lint.engine.run import inspect
-    from k8s_stateful_lint.graph.facts import read_facts
-    from k8s_stateful_lint.sources import find_sources
-
-    sources = find_sources(
-        paths, stdin=read_stdin, exclude=config.exclude, relative=config.relative, without=config.not_linted
-    )
-    if timings is not None:
-        timings.lap("walk")
-    kept = None
-    if cache or (cache is None and len(sources.paths) > CACHED_FILES):
-        from k8s_stateful_lint.engine.cache import Cache
-
-        kept = Cache.of_input(paths, config.schema)
-    # The files are read while they are linted, so what cannot be read is known at the end.
-    notices = (Notice(kind="unreadable-path", message=p.message, file=p.path) for p in sources.problems)
-    rendering: Rendering | None = None
-    told: Iterator[Notice] = iter(())
-    if kustomize or helm:
-        from k8s_stateful_lint.engine.builds import notices_of
-        from k8s_stateful_lint.rendering import render
-
-        rendering = render(sources.paths, kustomize=kustomize, helm=helm, only=render_only, namespace=config.namespace)
-        told = notices_of(rendering)
-    try:
-        return inspect(
-            _with_progress(sources),
-            config,
-            chain(notices, told),
-            rendering=rendering,
-            timings=timings,
-            cache=kept,
-            cluster=read_facts(config.cluster_facts) if config.cluster_facts is not None else None,
-            jobs=jobs,
-        )
-    except ConfigError as error:
-        fail(str(error))
-
-
-def _with_progress(sources: Sources) -> Iterator[SourceFile]:
-    """The files; on a terminal, with a progress bar once linting takes more than a second."""
-    if not sys.stderr.isatty():
-        yield from sources.files
-        return
-    import time
-
-    started = time.monotonic()
-    files = enumerate(sources.files, start=1)
-    for _, file in files:
-        yield file
-        if time.monotonic() - started > _PATIENCE:
-            break
-    else:
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("linting"), BarColumn(), MofNCompleteColumn(), TextColumn("files"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("linting", total=len(sources.paths))
-        for number, file in files:
-            yield file
-            progress.update(task, completed=number)
 
 
 def tell_problems(report: Report, quiet: bool) -> None:

@@ -74,6 +74,15 @@ class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
         return self.anchor or self.location
 
 
+def files_shown(findings: Iterable[ReportedFinding]) -> set[str]:
+    """The files that findings point into."""
+    shown = set[str]()
+    for finding in findings:
+        shown.add(finding.location.file)
+        shown.update(related.location.file for related in finding.related)
+    return shown
+
+
 class BaselinedFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A finding that waits, and why."""
 

@@ -25,7 +25,7 @@ from k8s_stateful_lint.engine.own import (
     without_echoes,
 )
 from k8s_stateful_lint.engine.policy import Policy
-from k8s_stateful_lint.engine.report import Notice, Report, ReportedFinding, Summary
+from k8s_stateful_lint.engine.report import Notice, Report, ReportedFinding, Summary, files_shown
 from k8s_stateful_lint.engine.suppressions import MARKER, Suppressions, may_suppress, suppressions_of
 from k8s_stateful_lint.engine.timings import Timings
 from k8s_stateful_lint.graph import Graph
@@ -156,34 +156,33 @@ def _readings(
     files: Iterable[SourceFile], unread: Unread | None, clock: Timings, cache: Cache | None, jobs: int
 ) -> Iterator[tuple[SourceFile, Reading]]:
     """Every file with what is in it, as the cache knows it, or as it is read now."""
-    opened: Iterable[tuple[SourceFile, bytes, Reading | None]] = _opened(files, clock, cache)
+    opened: Iterable[tuple[SourceFile, Reading | None]] = _opened(files, clock, cache)
     fresh: Iterator[Reading] | None = None
     if jobs > 1:
         from k8s_stateful_lint.engine.parallel import read_in_processes
 
         opened = list(opened)
-        fresh = read_in_processes([file for file, _, reading in opened if reading is None], unread, jobs)
-    for file, key, reading in opened:
+        fresh = read_in_processes([file for file, reading in opened if reading is None], unread, jobs)
+    for file, reading in opened:
         if reading is None:
             reading = next(fresh) if fresh is not None else read(file, unread=unread, lap=clock.lap)
             clock.lap("read")
             if cache is not None:
-                cache.add(key, reading)
+                cache.add(file, reading)
         yield file, reading
 
 
 def _opened(
     files: Iterable[SourceFile], clock: Timings, cache: Cache | None
-) -> Iterator[tuple[SourceFile, bytes, Reading | None]]:
-    """Every file, with its key in the cache, and what is in it where the cache knows."""
+) -> Iterator[tuple[SourceFile, Reading | None]]:
+    """Every file, and what is in it where the cache knows."""
     for file in files:
         clock.lap("open")
-        if cache is None:
-            yield file, b"", None
-            continue
-        key, reading = cache.find(file)
-        clock.lap("cache")
-        yield file, key, reading
+        reading = None
+        if cache is not None:
+            reading = cache.find(file)
+            clock.lap("cache")
+        yield file, reading
 
 
 def _json_patch(item: FileFacts) -> list[Any] | None:
@@ -367,9 +366,7 @@ def _report(
     if rendering is not None:
         # Overlays have most of their references from the same lines.
         unresolved = list(dict.fromkeys(unresolved))
-    shown = {finding.location.file for finding in findings} | {
-        related.location.file for finding in findings for related in finding.related
-    }
+    shown = files_shown(findings)
     sources = {item.file.path: item.file for item in facts if item.file.path in shown}
     sources |= of_cluster(graph.facts, findings)
     if rendering is not None:

@@ -78,6 +78,13 @@ class SourceFile(msgspec.Struct, frozen=True, dict=True):
         return self.data[len(mark) :].decode(encoding, "replace")
 
     @cached_property
+    def digest(self) -> bytes:
+        """Sixteen bytes that no file with other bytes has."""
+        from hashlib import blake2b
+
+        return blake2b(self.data, digest_size=16).digest()
+
+    @cached_property
     def lines(self) -> list[str]:
         r"""The lines of `text` without their ends, split on `\n` and `\r\n` only."""
         return [line.removesuffix("\r") for line in self.text.split("\n")]

@@ -32,6 +32,8 @@ FORMATS: dict[str, str] = {
     "markdown": "markdown",
     "html": "html",
 }
+DRAWING = frozenset({"html"})
+"""Formats that draw the storage graph."""
 
 
 def render(name: str, report: Report, style: Style) -> str:
