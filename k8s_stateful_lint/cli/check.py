@@ -79,7 +79,7 @@ def check(
     no_ignores: NoIgnores = False,
     statistics: Annotated[bool, option("--statistics", help="Count findings by rule.")] = False,
     cache: Annotated[
-        bool | None, option("--cache/--no-cache", help="Keep what was read and found for the next run; of more than 500 files it is.")
+        bool | None, option("--cache/--no-cache", help="Keep what was read and found; of more than 500 files it is.")
     ] = None,
     jobs: Annotated[int, option(metavar="N", help="How many processes read files and run rules.")] = 1,
     timings: Annotated[bool, option("--timings", help="Tell where the time went, by stage and rule.")] = False,
