@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
 from typing import Any, NamedTuple
 
 from k8s_stateful_lint.checks.finding import Finding
@@ -84,19 +83,25 @@ class Subjects:
 
 def check(rule: Rule, subjects: Subjects, policy: Policy, crashes: list[str]) -> list[Found]:
     """What a rule says about everything it looks at. Where it fails, that is noted, and it goes on."""
-    arguments: tuple[Mapping[str, Any], ...] = ()
+    head, takes_options = rule.head, rule.takes_options
     found: list[Found] = []
     told: dict[Resource, int] = {}
     full = False
     for subject_type in rule.subjects:
-        for subject in subjects.of(subject_type, partial=rule.head.partial):
+        looked_at = subjects.of(subject_type, partial=head.partial)
+        if not looked_at:
+            continue
+        say = rule.check
+        for subject in looked_at:
             # Most rules say nothing about most subjects: what only a finding needs waits until there is one.
             if full and told.get(owner_of(subject).resource, 0) == _MOST_FINDINGS:
                 continue
-            if rule.takes_options:
-                arguments = (policy.options(rule.head, owner_of(subject)),)
+            said: list[Finding] = []
             try:
-                said = list(islice(rule.check(subject, *arguments), _MOST_FINDINGS))
+                for finding in say(subject, policy.options(head, owner_of(subject))) if takes_options else say(subject):
+                    said.append(finding)
+                    if len(said) == _MOST_FINDINGS:
+                        break
             except Exception as error:
                 crashes.append(_crash(rule, owner_of(subject), error))
                 continue
