@@ -353,6 +353,14 @@ def test_objects_of_one_name_are_known_by_their_file() -> None:
     assert (removed.rule, removed.confidence) == ("claim-removed", "low"), "another one of its name is still there"
 
 
+def test_of_several_definitions_in_a_file_the_most_alike_are_the_same_object() -> None:
+    other = CLAIM.replace("ssd", "hdd").replace("20Gi", "1Gi")
+    old = {"claims.yaml": f"{CLAIM}---\n{other}"}
+    new = {"claims.yaml": f"{other.replace('1Gi', '2Gi')}---\n{SHRUNK}"}
+    (finding,) = compared(old, new).findings
+    assert (finding.rule, finding.location.line) == ("claim-shrunk", 23)
+
+
 def test_it_is_not_said_which_of_several_definitions_moved() -> None:
     bare = CLAIM.replace("  namespace: shop\n", "")
     old = {"a/claims.yaml": bare, "b/claims.yaml": bare}

@@ -241,7 +241,7 @@ def _may_be(old: Node, new: Node) -> bool:
     return old.namespace == new.namespace or None in (old.namespace, new.namespace)
 
 
-class _Nearness(msgspec.Struct, frozen=True):
+class _Nearness(msgspec.Struct, frozen=True, order=True):
     """How near a definition of one revision is to one of the other: the larger, the nearer."""
 
     same: bool
