@@ -273,10 +273,19 @@ def start(*arguments: str, **options):  # type: ignore[no-untyped-def]
     return subprocess.Popen([sys.executable, "-m", "k8s_stateful_lint", *arguments], **options)
 
 
-def test_broken_pipe_is_quiet(tmp_path) -> None:
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A folder with so many findings that a report is written in several pieces, and fills any pipe."""
+    folder = tmp_path / "many"
+    folder.mkdir()
     for number in range(300):
-        (tmp_path / f"{number}.yaml").write_text(RECYCLE.replace("archive", f"pv-{number}"))
-    process = start("check", str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        (folder / f"{number}.yaml").write_text(RECYCLE.replace("archive", f"pv-{number}"))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["text", "json", "sarif", "html"])
+def test_broken_pipe_is_quiet(many: Path, name: str) -> None:
+    process = start("check", str(many), "--format", name, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.read(1)
@@ -285,6 +294,36 @@ def test_broken_pipe_is_quiet(tmp_path) -> None:
     process.stderr.close()
     assert process.wait() == 1
     assert errors == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+@pytest.mark.parametrize("path", ["many", "many/0.yaml"], ids=["in the middle", "at the end"])
+def test_a_full_disk_behind_standard_output_is_an_error(many: Path, path: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start("check", str(many.parent / path), stdout=full, stderr=subprocess.PIPE)
+        _, errors = process.communicate()
+    assert process.returncode == 2
+    assert errors == b"k8s-stateful-lint: cannot write everything: no space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit here")
+def test_a_disk_that_is_full_in_the_middle_of_a_report_keeps_the_one_before(many: Path, tmp_path: Path) -> None:
+    import resource
+
+    place = tmp_path / "reports"
+    place.mkdir()
+    (place / "report.json").write_text("before")
+    arguments = ("--no-cache", "--schema", "off", "--format", "json", "--output", str(place / "report.json"))
+    process = start(
+        *("check", str(many), *arguments),
+        stderr=subprocess.PIPE,
+        # More than one piece, less than the report.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+    )
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert errors.decode() == f"k8s-stateful-lint: cannot write {place / 'report.json'}: file too large\n"
+    assert [(path.name, path.read_text()) for path in place.iterdir()] == [("report.json", "before")]
 
 
 def test_interrupt_is_one_line(tmp_path) -> None:

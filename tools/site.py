@@ -239,7 +239,7 @@ def picture(path: str, name: str) -> str:
     from k8s_stateful_lint import Config
     from k8s_stateful_lint.engine.run import inspect
     from k8s_stateful_lint.reports.graph import Picture
-    from k8s_stateful_lint.reports.picture import drawings
+    from k8s_stateful_lint.reports.picture import Drawing, grouped
     from k8s_stateful_lint.sources import find_sources
 
     here = Path.cwd()
@@ -248,7 +248,8 @@ def picture(path: str, name: str) -> str:
         report, graph = inspect(find_sources([path]).files, Config())
     finally:
         os.chdir(here)
-    found = [d for d in drawings(Picture(graph, report).roots(None)) if any(e.name == name for e in d.elements)]
-    svg = found[0].svg(lambda element, rule: None)
+    groups = grouped(Picture(graph, report).roots(None))
+    drawing = next(d for d in map(Drawing, groups) if any(e.name == name for e in d.elements))
+    svg = drawing.svg(lambda element, rule: None)
     text = f"A part of `{path}`, with its problems where they are:"
     return f"{text}\n\n<div class='picture'>{svg}</div>"

@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that ``--version`` and ``--hel
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import importlib
 import io
@@ -17,6 +18,8 @@ from k8s_stateful_lint._about import __version__
 
 # The commands that hooks and CI wait for, and the modules they are in.
 _OF_HOOKS = {"check": "check", "check-changed": "check", "compare": "compare"}
+# Standard output is a file, and there is no room for more of it.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -31,7 +34,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(0)
     if arguments is None:
         _import_msgspec()
-    from k8s_stateful_lint.cli.shared import FINDINGS, INTERRUPTED, say
+    from k8s_stateful_lint.cli.shared import FINDINGS, INTERRUPTED, USAGE, say
 
     try:
         try:
@@ -44,8 +47,19 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has gone (`| head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         sys.exit(FINDINGS)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _forget_output()
+        say(f"cannot write everything: {os.strerror(error.errno).lower()}")
+        sys.exit(USAGE)
+
+
+def _forget_output() -> None:
+    """Let nothing more be written to standard output, which Python does when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run_plainly(given: list[str]) -> None:

@@ -69,7 +69,7 @@ def create(
     if path.exists() and not force:
         fail(f"{path} is there already: `baseline update` brings it up to date, --force replaces it")
     baseline = created(report, path, reason=reason, expires=until)
-    write_file(path, baseline.text())
+    write_file(path, [baseline.text()])
     say(f"{path}: {_count(len(baseline.written))}")
 
 
@@ -95,7 +95,7 @@ def update(
     loaded, report = _inspect(paths, config_file, no_config, strict, environment, complete, kustomize, helm)
     baseline = read(baseline_file or _existing(paths or ["."], loaded))
     change = baselines.update(baseline, report, Policy(loaded.config).chosen, only_remove=only_remove)
-    write_file(baseline.path, baseline.text())
+    write_file(baseline.path, [baseline.text()])
     say(f"{baseline.path}: {change.added} added, {change.removed} removed, {change.kept} kept")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from k8s_stateful_lint.cli.shared import fail
 
 
-def write_file(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file at once; what stood there before stays until the new text is complete.
+def write_file(path: str | os.PathLike[str], pieces: Iterable[str]) -> None:
+    """Write the pieces of a text as they come; what stood there before stays until the new text is complete.
 
     What cannot be written ends the command: nothing is left half written.
     """
@@ -19,18 +20,19 @@ def write_file(path: str | os.PathLike[str], text: str) -> None:
             # A pipe or a terminal (/dev/stderr) cannot be replaced.
             if target.is_dir():
                 fail(f"cannot write {path}: it is a directory")
-            target.write_text(text, encoding="utf-8", errors="replace")
+            with target.open("w", encoding="utf-8", errors="replace") as stream:
+                stream.writelines(pieces)
         else:
-            _replace(target.resolve(), text)
+            _replace(target.resolve(), pieces)
     except OSError as error:
         fail(f"cannot write {path}: {_reason(error)}")
 
 
-def _replace(target: Path, text: str) -> None:
+def _replace(target: Path, pieces: Iterable[str]) -> None:
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with draft.open("x", encoding="utf-8", errors="replace", newline="") as stream:
-            stream.write(text)
+            stream.writelines(pieces)
         if target.exists():
             draft.chmod(target.stat().st_mode)
         draft.replace(target)

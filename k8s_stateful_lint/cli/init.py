@@ -31,7 +31,7 @@ def init(
     if path.exists() and not force:
         fail(f"{path} is there already: --force replaces it, and `k8s-stateful-lint config` shows what is in effect")
     seen = survey(folder)
-    write_file(path, "\n".join(_lines(seen)) + "\n")
+    write_file(path, (f"{line}\n" for line in _lines(seen)))
     say(f"{path} written: {seen.objects} objects, {seen.workloads} workloads, {seen.claims} claims seen")
     if not seen.objects:
         say("there is no manifest here that can be read; charts and templates must be rendered first")

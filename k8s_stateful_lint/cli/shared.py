@@ -190,11 +190,12 @@ def _is_coloured(color: str, is_terminal: bool) -> bool:
 
 def write_report(name: str, output: str, report: Report, color: str, *, verbose: bool, quiet: bool) -> None:
     """Write a report in one format to a file or to standard output."""
-    from k8s_stateful_lint.reports import render
+    from k8s_stateful_lint.reports import pieces
 
-    text = render(name, report, make_style(color, verbose=verbose, quiet=quiet, to_terminal=output == "-"))
+    style = make_style(color, verbose=verbose, quiet=quiet, to_terminal=output == "-")
+    text = pieces(name, report, style)
     if output == "-":
-        sys.stdout.write(text)
+        sys.stdout.writelines(text)
     else:
         from k8s_stateful_lint.cli.files import write_file
 

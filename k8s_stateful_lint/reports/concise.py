@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from k8s_stateful_lint.engine.report import Report
 from k8s_stateful_lint.reports import Style
 from k8s_stateful_lint.reports.text import footer, paint
 
 
-def render(report: Report, style: Style) -> str:
+def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the lines, and the footer that hides nothing."""
-    lines = []
     for finding in report.findings:
         place = finding.location
         head = paint(f"{finding.severity}[{finding.rule}]", finding.severity, style)
-        lines.append(f"{place.file}:{place.line}:{place.column}: {head} {finding.message}")
+        yield f"{place.file}:{place.line}:{place.column}: {head} {finding.message}\n"
     if not style.quiet:
-        lines.append(footer(report, style))
-    return "\n".join(lines) + "\n" if lines else ""
+        yield f"{footer(report, style)}\n"

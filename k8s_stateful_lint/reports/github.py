@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
@@ -16,13 +17,21 @@ _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 _SUMMARY_LIMIT = 400_000
 
 
-def render(report: Report, style: Style) -> str:
+def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the commands; with ``GITHUB_STEP_SUMMARY`` set, add a summary to the file it names."""
-    lines = [_finding(finding) for finding in report.findings]
-    lines += [_command("error", {"title": "k8s-stateful-lint: internal error"}, crash) for crash in report.crashes]
+    # First of all: it is there whatever becomes of the pieces.
+    missing = _summarise(report)
+    yield from map(_finding, report.findings)
+    for crash in report.crashes:
+        yield _command("error", {"title": "k8s-stateful-lint: internal error"}, crash)
     if report.linted_nothing:
-        text = "nothing to lint: no Kubernetes manifest was found"
-        lines.append(_command("error", {"title": "k8s-stateful-lint"}, text))
+        yield _command("error", {"title": "k8s-stateful-lint"}, "nothing to lint: no Kubernetes manifest was found")
+    if missing:
+        yield _command("warning", {"title": "k8s-stateful-lint"}, missing)
+
+
+def _summarise(report: Report) -> str:
+    """Add the summary of the job; the reason why that is not possible, else nothing."""
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
@@ -30,9 +39,8 @@ def render(report: Report, style: Style) -> str:
                 file.write(markdown.document(report, _SUMMARY_LIMIT))
         except OSError as error:
             # The summary is a courtesy: the findings must be told all the same.
-            text = f"cannot write the job summary: {error.strerror}"
-            lines.append(_command("warning", {"title": "k8s-stateful-lint"}, text))
-    return "".join(f"{line}\n" for line in lines)
+            return f"cannot write the job summary: {error.strerror}"
+    return ""
 
 
 def _finding(finding: ReportedFinding) -> str:
@@ -58,7 +66,7 @@ def _path(path: str) -> str:
 
 def _command(name: str, properties: dict[str, str | int], message: str) -> str:
     written = ",".join(f"{key}={_escaped_property(str(value))}" for key, value in properties.items())
-    return f"::{name} {written}::{_escaped(message)}"
+    return f"::{name} {written}::{_escaped(message)}\n"
 
 
 def _escaped(text: str) -> str:

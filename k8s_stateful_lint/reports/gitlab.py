@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
-from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.reports import Style, long_lists
 from k8s_stateful_lint.reports.places import before, encodable, in_repository
 
 _SEVERITIES = {"error": "critical", "warning": "major", "info": "info"}
 
 
-def render(report: Report, style: Style) -> str:
+def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the report."""
     seen: set[str] = set()
-    return json.dumps([_issue(finding, seen) for finding in report.findings], indent=2) + "\n"
+    issues = (_issue(finding, seen) for finding in report.findings)
+    yield from long_lists.array(issues, partial(json.dumps, indent=2))
+    yield "\n"
 
 
 def _issue(finding: ReportedFinding, seen: set[str]) -> dict[str, Any]:

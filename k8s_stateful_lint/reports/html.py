@@ -19,8 +19,8 @@ from k8s_stateful_lint.reports.fates import TITLE, size, what
 from k8s_stateful_lint.reports.frames import Frame, Row, frames, masked
 from k8s_stateful_lint.reports.graph import Element, Picture, Subject, subject_of
 from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
-from k8s_stateful_lint.reports.picture import Drawing, drawings
-from k8s_stateful_lint.reports.places import encodable
+from k8s_stateful_lint.reports.picture import Drawing, grouped, problems_in
+from k8s_stateful_lint.reports.places import ascii_markup
 
 _AROUND = 2
 _MOST_DRAWINGS = 100
@@ -33,43 +33,48 @@ _CHECK_MARK = (
 )
 
 
-def render(report: Report, style: Style) -> str:
+def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the page: pure ASCII, so that no encoding can spoil it."""
-    report = masked(report)
+    for line in _lines(masked(report)):
+        yield ascii_markup(f"{line}\n")
+
+
+def _lines(report: Report) -> Iterator[str]:
     css, script = (_asset(name) for name in ("page.css", "page.js"))
     anchors = _anchors(report)
-    graph = list(_graph(report, anchors))
-    parts = [
-        "<!doctype html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        # Nothing is loaded, and no script runs but ours: manifests are written by anybody.
+    groups = grouped(Picture(report.graph, report).roots(None)) if report.graph is not None else []
+    yield "<!doctype html>"
+    yield '<html lang="en">'
+    yield "<head>"
+    yield '<meta charset="utf-8">'
+    # Nothing is loaded, and no script runs but ours: manifests are written by anybody.
+    yield (
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; base-uri 'none'; "
-        f"form-action 'none'; style-src '{_digest(css)}'; script-src '{_digest(script)}'\">",
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{_e(_headline(report))} - k8s-stateful-lint</title>",
-        f"<style>{css}</style>",
-        "</head>",
-        "<body>",
-        '<a class="skip" href="#findings">Skip to the findings</a>',
-        '<div class="wrap">',
-        *_header(report, has_graph=bool(graph)),
-        "<main>",
-        *_crashes(report),
-        *_fates(report),
-        *_findings(report, anchors),
-        *graph,
-        *_notices(report),
-        "</main>",
+        f"form-action 'none'; style-src '{_digest(css)}'; script-src '{_digest(script)}'\">"
+    )
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>{_e(_headline(report))} - k8s-stateful-lint</title>"
+    yield f"<style>{css}</style>"
+    yield "</head>"
+    yield "<body>"
+    yield '<a class="skip" href="#findings">Skip to the findings</a>'
+    yield '<div class="wrap">'
+    yield from _header(report, has_graph=bool(groups))
+    yield "<main>"
+    yield from _crashes(report)
+    yield from _fates(report)
+    yield from _findings(report, anchors)
+    yield from _graph(groups, report, anchors)
+    yield from _notices(report)
+    yield "</main>"
+    yield (
         f"<footer>Made by k8s-stateful-lint {_e(__version__)}. "
-        "<code>k8s-stateful-lint explain RULE</code> tells more about a rule, with examples.</footer>",
-        "</div>",
-        f"<script>{script}</script>",
-        "</body>",
-        "</html>",
-    ]
-    return encodable("\n".join(parts) + "\n").encode("ascii", "xmlcharrefreplace").decode("ascii")
+        "<code>k8s-stateful-lint explain RULE</code> tells more about a rule, with examples.</footer>"
+    )
+    yield "</div>"
+    yield f"<script>{script}</script>"
+    yield "</body>"
+    yield "</html>"
 
 
 def _asset(name: str) -> str:
@@ -289,22 +294,19 @@ def _row(row: Row, *, is_there: bool) -> str:
 # Graph and notices --------------------------------------------------------------------------------------------------
 
 
-def _graph(report: Report, anchors: list[str]) -> Iterator[str]:
-    if report.graph is None:
-        return
-    found = drawings(Picture(report.graph, report).roots(None))
-    if not found:
+def _graph(groups: list[list[Element]], report: Report, anchors: list[str]) -> Iterator[str]:
+    """A drawing for each group of elements."""
+    if not groups:
         return
     # What has problems is drawn before what has none, where not all can be.
-    chosen = sorted(found, key=lambda drawing: -drawing.problems)[:_MOST_DRAWINGS]
-    kept = {id(drawing) for drawing in chosen}
+    order = sorted(range(len(groups)), key=lambda number: -problems_in(groups[number]))
+    chosen = sorted(order[:_MOST_DRAWINGS])
     link = _linker(report, anchors)
     yield '<section id="graph" class="part graph"><h2>Storage graph</h2>'
-    for drawing in found:
-        if id(drawing) in kept:
-            yield _figure(drawing, link)
-    if len(found) > len(chosen):
-        yield f'<p class="quiet">{len(found) - len(chosen)} more parts of the graph are left out of this picture.</p>'
+    for number in chosen:
+        yield _figure(Drawing(groups[number]), link)
+    if len(groups) > len(chosen):
+        yield f'<p class="quiet">{len(groups) - len(chosen)} more parts of the graph are left out of this picture.</p>'
     yield "</section>"
 
 

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from k8s_stateful_lint._about import __version__
-from k8s_stateful_lint.engine.report import Comparison, Location, ObjectReference, Report, ReportedFinding
-from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.engine.report import Comparison, Location, Notice, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.reports import Style, long_lists
 
 VERSION = 1
 
 
-def render(report: Report, style: Style) -> str:
+def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the document."""
-    return msgspec.json.format(msgspec.json.encode(document(report)), indent=2).decode() + "\n"
+    lists = {"findings": map(_finding, report.findings), "notices": map(_notice, report.notices)}
+    return long_lists.document(_frame(report), lists, _written)
 
 
-def document(report: Report) -> dict[str, Any]:
-    """The report as plain values."""
+def _written(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _frame(report: Report) -> dict[str, Any]:
+    """The document without its findings and notices."""
     summary = report.summary
     return {
         "version": VERSION,
         "tool": {"name": "k8s-stateful-lint", "version": __version__},
-        "findings": [_finding(finding) for finding in report.findings],
-        "notices": [
-            {key: value for key, value in msgspec.structs.asdict(notice).items() if value is not None}
-            for notice in report.notices
-        ],
+        "findings": [],
+        "notices": [],
         "summary": {
             "files": summary.files,
             "documents": summary.documents,
@@ -59,6 +62,10 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
             for row in comparison.data
         ],
     }
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    return {key: value for key, value in msgspec.structs.asdict(notice).items() if value is not None}
 
 
 def _finding(finding: ReportedFinding) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.engine.report import DataFate, Report, ReportedFinding
@@ -34,9 +35,9 @@ _REFERENCE = regex(r"([@#!~%$])(?=\w)")
 _SPECIAL = regex(r"([\\`*_\[\]#!|~])")
 
 
-def render(report: Report, style: Style) -> str:
-    """Make the comment."""
-    return document(report, _LIMIT)
+def pieces(report: Report, style: Style) -> Iterator[str]:
+    """Make the comment, which is small whatever there is to tell."""
+    yield document(report, _LIMIT)
 
 
 def document(report: Report, limit: int) -> str:

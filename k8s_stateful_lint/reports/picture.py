@@ -70,11 +70,6 @@ class Drawing:
         """Everything in the drawing."""
         return [box.element for box in self._boxes.values()]
 
-    @property
-    def problems(self) -> int:
-        """How many problems it shows."""
-        return sum(len(box.problems) for box in self._boxes.values())
-
     def svg(self, link: Link) -> str:
         """The picture."""
         label = html.escape(", ".join(line_of_text(root.title) for root in self.roots))
@@ -144,8 +139,8 @@ class Drawing:
                     yield f'<text class="relation" x="{x2 - 10}" y="{y:.1f}">{html.escape(relation)}</text>'
 
 
-def drawings(roots: list[Element]) -> list[Drawing]:
-    """The drawings, in the order of their first roots."""
+def grouped(roots: list[Element]) -> list[list[Element]]:
+    """The roots of each drawing, in the order of the first ones."""
     # What hangs together: each root leads to the first one that it shares something with, as far as is known yet.
     leads_to: list[int] = []
 
@@ -166,7 +161,13 @@ def drawings(roots: list[Element]) -> list[Drawing]:
     groups: dict[int, list[Element]] = {}
     for number, root in enumerate(roots):
         groups.setdefault(first(number), []).append(root)
-    return [Drawing(members) for _, members in sorted(groups.items())]
+    return [members for _, members in sorted(groups.items())]
+
+
+def problems_in(roots: list[Element]) -> int:
+    """How many problems the drawing of some roots shows."""
+    elements = {element.id: element for root in roots for element in walk(root)}
+    return sum(len(set(element.problems)) for element in elements.values())
 
 
 def _is_common(element: Element) -> bool:

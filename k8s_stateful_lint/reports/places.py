@@ -53,3 +53,8 @@ def _quoted(path: str) -> str:
 def encodable(text: str) -> str:
     """A text that can be written as UTF-8: names of files may hold bytes that are no characters."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def ascii_markup(text: str) -> str:
+    """A text of XML or HTML in pure ASCII, so that no encoding can spoil it."""
+    return text if text.isascii() else encodable(text).encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any
 
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine.cards import card, heads
-from k8s_stateful_lint.engine.report import BaselinedFinding, Location, ObjectReference, Report, ReportedFinding
-from k8s_stateful_lint.reports import Style
+from k8s_stateful_lint.engine.report import BaselinedFinding, Location, Notice, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.reports import Style, long_lists
 from k8s_stateful_lint.reports.explain import rule_page
 from k8s_stateful_lint.reports.places import before, encodable, in_repository, uri
 
@@ -21,16 +23,26 @@ _PROBLEMS = {"error": "error", "warning": "warning", "info": "recommendation"}
 _ROOT = "%SRCROOT%"
 
 
-def render(report: Report, style: Style) -> str:
+def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the log file."""
-    return json.dumps(document(report), indent=2) + "\n"
+    waiting = report.baselined or ()
+    names = {finding.rule for finding in report.findings} | {one.finding.rule for one in waiting}
+    rules = {name: index for index, name in enumerate(sorted(names))}
+    lists = {
+        "toolExecutionNotifications": chain(map(_crash, report.crashes), map(_notification, report.notices)),
+        "results": chain(
+            (_result(finding, rules, report, "new") for finding in report.findings),
+            (_waiting(one, rules, report) for one in waiting),
+        ),
+    }
+    return long_lists.document(_frame(report, rules), lists, partial(json.dumps, indent=2))
 
 
-def document(report: Report) -> dict[str, Any]:
-    """The log as plain values."""
-    shown = [*report.findings, *(waiting.finding for waiting in report.baselined or ())]
-    rules = {name: index for index, name in enumerate(sorted({finding.rule for finding in shown}))}
+def _frame(report: Report, rules: dict[str, int]) -> dict[str, Any]:
+    """The log without its results, and without what went wrong."""
     summary = report.summary
+    unread = any(notice.is_failure for notice in report.notices)
+    successful = not report.crashes and not unread and not report.linted_nothing
     run = {
         "tool": {
             "driver": {
@@ -40,14 +52,11 @@ def document(report: Report) -> dict[str, Any]:
                 "rules": [_rule(name, report) for name in rules],
             }
         },
-        "invocations": [_invocation(report)],
+        "invocations": [{"executionSuccessful": successful, "toolExecutionNotifications": []}],
         # The directory itself is left out: a log must not depend on the machine.
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "utf16CodeUnits",
-        "results": [
-            *(_result(finding, rules, report, "new") for finding in report.findings),
-            *(_waiting(waiting, rules, report) for waiting in report.baselined or ()),
-        ],
+        "results": [],
         "properties": {
             "files": summary.files,
             "objects": summary.objects,
@@ -85,31 +94,22 @@ def _rule(name: str, report: Report) -> dict[str, Any]:
     return descriptor
 
 
-def _invocation(report: Report) -> dict[str, Any]:
-    notifications: list[dict[str, Any]] = [
-        {
-            "level": "error",
-            "message": {"text": _message(encodable(crash))},
-            "descriptor": {"id": "internal-error"},
-        }
-        for crash in report.crashes
-    ]
-    unread = False
-    for notice in report.notices:
-        unread |= notice.is_failure
-        notification: dict[str, Any] = {
-            "level": "error" if notice.is_failure else "note",
-            "message": {"text": _message(encodable(notice.message))},
-            "descriptor": {"id": notice.kind},
-        }
-        if notice.file is not None:
-            physical: dict[str, Any] = {"artifactLocation": _artifact(notice.file)}
-            if notice.line is not None:
-                physical["region"] = {"startLine": notice.line}
-            notification["locations"] = [{"physicalLocation": physical}]
-        notifications.append(notification)
-    successful = not report.crashes and not unread and not report.linted_nothing
-    return {"executionSuccessful": successful, "toolExecutionNotifications": notifications}
+def _crash(crash: str) -> dict[str, Any]:
+    return {"level": "error", "message": {"text": _message(encodable(crash))}, "descriptor": {"id": "internal-error"}}
+
+
+def _notification(notice: Notice) -> dict[str, Any]:
+    notification: dict[str, Any] = {
+        "level": "error" if notice.is_failure else "note",
+        "message": {"text": _message(encodable(notice.message))},
+        "descriptor": {"id": notice.kind},
+    }
+    if notice.file is not None:
+        physical: dict[str, Any] = {"artifactLocation": _artifact(notice.file)}
+        if notice.line is not None:
+            physical["region"] = {"startLine": notice.line}
+        notification["locations"] = [{"physicalLocation": physical}]
+    return notification
 
 
 def _waiting(waiting: BaselinedFinding, rules: dict[str, int], report: Report) -> dict[str, Any]:

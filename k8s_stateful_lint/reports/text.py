@@ -32,24 +32,34 @@ def paint(text: str, what: str, style: Style) -> str:
     return f"\x1b[{_SGR[what]}m{text}\x1b[0m" if style.colour and text else text
 
 
-def render(report: Report, style: Style) -> str:
+def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the whole text, footer included."""
-    parts = ["\n".join(_finding(finding, report, style)) for finding in report.findings]
+    between = ""
+    for part in _parts(report, style):
+        yield f"{between}{part}"
+        between = "\n\n"
+    if between:
+        yield "\n"
+
+
+def _parts(report: Report, style: Style) -> Iterator[str]:
+    """What blank lines stand between."""
+    for finding in report.findings:
+        yield described(finding, report, style)
     if style.verbose:
         notices = [
             f"{paint('notice', 'dim', style)}: {_at(notice.file, notice.line)}{notice.message}"
             for notice in report.notices
         ]
         if notices:
-            parts.append("\n".join(notices))
+            yield "\n".join(notices)
     if report.comparison is not None and report.comparison.data and not style.quiet:
         from k8s_stateful_lint.reports.fates import table  # which paints with what is in this module
 
-        parts.append(table(report.comparison.data, style))
+        yield table(report.comparison.data, style)
     if not style.quiet:
         more = "\n" + paint("k8s-stateful-lint explain RULE tells why, with examples", "dim", style)
-        parts.append(footer(report, style) + (more if report.findings else ""))
-    return "\n\n".join(parts) + "\n" if parts else ""
+        yield footer(report, style) + (more if report.findings else "")
 
 
 def footer(report: Report, style: Style) -> str:
@@ -101,6 +111,11 @@ def _at(file: str | None, line: int | None) -> str:
     if file is None:
         return ""
     return f"{file}:{line}: " if line is not None else f"{file}: "
+
+
+def described(finding: ReportedFinding, report: Report, style: Style) -> str:
+    """One finding, as many lines without the end of the last one."""
+    return "\n".join(_finding(finding, report, style))
 
 
 def _finding(finding: ReportedFinding, report: Report, style: Style) -> Iterator[str]:

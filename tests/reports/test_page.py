@@ -92,8 +92,11 @@ def test_hostile_names_in_the_graph_add_no_element() -> None:
     def drawn(name: str) -> list[str]:
         root = Element(f"a:{name}", name, name, [name], name, [("error", "some-rule")])
         root.children.append((name, Element("b", "Claim", "b")))
-        (drawing,) = picture.drawings([root])
-        return [tag for tag, _ in Reader(drawing.svg(lambda element, rule: None)).elements if tag not in {"text"}]
+        return [
+            tag
+            for tag, _ in Reader(picture.Drawing([root]).svg(lambda element, rule: None)).elements
+            if tag not in {"text"}
+        ]
 
     for text in HOSTILE:
         assert drawn(text) == drawn("harmless")
@@ -134,9 +137,9 @@ def test_what_shares_a_claim_is_one_drawing() -> None:
     claim.children.append(("comes from", cls))
     roots = [Element(name, "Deployment", name, children=[("mounts", claim)]) for name in ("a", "b")]
     roots.append(Element("c", "StatefulSet", "c", children=[("uses", cls)]))
-    found = picture.drawings(roots)
-    assert [[root.name for root in drawing.roots] for drawing in found] == [["a", "b"], ["c"]]
-    assert [len(drawing.elements) for drawing in found] == [4, 2]
+    found = picture.grouped(roots)
+    assert [[root.name for root in group] for group in found] == [["a", "b"], ["c"]]
+    assert [len(picture.Drawing(group).elements) for group in found] == [4, 2]
 
 
 def test_boxes_do_not_overlap(shop: Report) -> None:
