@@ -14,6 +14,7 @@ from k8s_stateful_lint.graph import Container, Graph, Node, PersistentVolume, Po
 from k8s_stateful_lint.knowledge import ApiVersion, ObsoleteKey, VolumePlugin
 from k8s_stateful_lint.knowledge.versions import format_version
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
 
 _BUILT_IN_GROUPS = frozenset(
@@ -355,10 +356,8 @@ def _node_label_uses(node: Node) -> Iterator[_KeyUse]:
     elif isinstance(node, PersistentVolume):
         yield from _term_keys(node, ("spec", "nodeAffinity", "required", "nodeSelectorTerms"))
     elif isinstance(node, StorageClass):
-        for index, term in enumerate(_items(node, ("allowedTopologies",))):
-            if isinstance(term, dict):
-                route = ("allowedTopologies", index, "matchLabelExpressions")
-                yield from _expression_keys(node, route, set())
+        for index, _ in entries(node.resource.get("allowedTopologies")):
+            yield from _expression_keys(node, ("allowedTopologies", index, "matchLabelExpressions"), set())
 
 
 # The label key, the operator and the values that a term asks for.
@@ -367,26 +366,23 @@ _Asked = tuple[str, str, str]
 
 def _term_keys(node: Node, route: tuple[str | int, ...]) -> Iterator[_KeyUse]:
     """Terms are alternatives: an old key is harmless where another term asks the same of the new one."""
-    terms = _items(node, route)
+    terms = entries(node.resource.get(*route))
     alternatives: set[_Asked] = {
         (str(expression.get("key")), str(expression.get("operator")), str(expression.get("values")))
-        for index in range(len(terms))
-        for expression in _items(node, (*route, index, "matchExpressions"))
-        if isinstance(expression, dict)
+        for _, term in terms
+        for _, expression in entries(term.get("matchExpressions"))
     }
-    for index in range(len(terms)):
+    for index, _ in terms:
         yield from _expression_keys(node, (*route, index, "matchExpressions"), alternatives)
 
 
 def _preferred_keys(node: Node, route: tuple[str | int, ...]) -> Iterator[_KeyUse]:
-    for index in range(len(_items(node, route))):
+    for index, _ in entries(node.resource.get(*route)):
         yield from _expression_keys(node, (*route, index, "preference", "matchExpressions"), set())
 
 
 def _expression_keys(node: Node, route: tuple[str | int, ...], alternatives: set[_Asked]) -> Iterator[_KeyUse]:
-    for index, expression in enumerate(_items(node, route)):
-        if not isinstance(expression, dict):
-            continue
+    for index, expression in entries(node.resource.get(*route)):
         row = _label_row(node, expression.get("key"))
         if row is not None:
             same = (str(row.replacement), str(expression.get("operator")), str(expression.get("values")))
@@ -394,7 +390,7 @@ def _expression_keys(node: Node, route: tuple[str | int, ...], alternatives: set
 
 
 def _topology_keys(node: Node, route: tuple[str | int, ...], below: tuple[str, ...]) -> Iterator[_KeyUse]:
-    for index in range(len(_items(node, route))):
+    for index, _ in entries(node.resource.get(*route)):
         place = (*route, index, *below, "topologyKey")
         yield from _node_label(node, node.resource.get(*place), place)
 
@@ -415,11 +411,6 @@ def _node_label(
 def _label_row(node: Node, key: object) -> ObsoleteKey | None:
     row = node.graph.knowledge.obsolete_key(key) if isinstance(key, str) else None
     return row if row is not None and "node-label" in row.where else None
-
-
-def _items(node: Node, route: tuple[str | int, ...]) -> list[Any]:
-    found = node.resource.get(*route)
-    return found if isinstance(found, list) else []
 
 
 # Images and provisioners ----------------------------------------------------------------------------------------------

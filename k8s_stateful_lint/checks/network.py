@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -21,6 +20,7 @@ from k8s_stateful_lint.graph.storage import matches_any
 from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.knowledge.images import ServiceLink
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
 
 _POD_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Pod")
@@ -489,17 +489,13 @@ def _is_about(service: Service, workload: Workload) -> bool:
     name, other = service.name, workload.name
     if name and other and (name.startswith(other) or other.startswith(name)):
         return True
-    ports = _mappings(service.resource.get("spec", "ports"))
-    wanted = [port.get("targetPort", port.get("port")) for port in ports]
+    ports = entries(service.resource.get("spec", "ports"))
+    wanted = [port.get("targetPort", port.get("port")) for _, port in ports]
     for container in workload.containers:
-        for port in _mappings(workload.resource.get(*container.route, "ports")):
+        for _, port in entries(workload.resource.get(*container.route, "ports")):
             if port.get("containerPort") in wanted or port.get("name") in wanted:
                 return True
     return False
-
-
-def _mappings(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _may_select_elsewhere(service: Service) -> bool:

@@ -30,6 +30,7 @@ from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.quantities import quantity_or_none
+from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
 
 # Directories that belong to the node itself: mounted to look after the node, not to keep data.
@@ -802,8 +803,8 @@ def _files_below(mount: Mount) -> Iterator[str]:
         yield mount.path
         return
     source = mount.volume.spec.secret if mount.volume is not None else None
-    for item in (source or {}).get("items") or ():
-        if isinstance(item, dict) and isinstance(item.get("path"), str):
+    for _, item in entries((source or {}).get("items")):
+        if isinstance(item.get("path"), str):
             yield posixpath.join(mount.path, item["path"])
 
 
@@ -812,8 +813,8 @@ def _mode_of(volume: PodVolume, mount: Mount, path: str) -> tuple[Place, int | N
     source = volume.spec.secret or {}
     name = mount.spec.sub_path or posixpath.relpath(path, mount.path)
     default = source.get("defaultMode", 0o644)
-    for index, item in enumerate(source.get("items") or ()):
-        if isinstance(item, dict) and item.get("path") == name and item.get("mode") is not None:
+    for index, item in entries(source.get("items")):
+        if item.get("path") == name and item.get("mode") is not None:
             mode = item["mode"]
             return volume.at("secret", "items", index, "mode"), mode if isinstance(mode, int) else None
     return volume.at("secret", "defaultMode"), default if isinstance(default, int) else None

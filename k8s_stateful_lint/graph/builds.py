@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from k8s_stateful_lint.graph.units import Build, Units
+from k8s_stateful_lint.graph.workloads import Workload
 from k8s_stateful_lint.model.decode import convert, patched
 from k8s_stateful_lint.model.kustomization import patch_file, patch_text
 from k8s_stateful_lint.model.patches import Patch, PatchTarget, is_json_patch, union
@@ -86,7 +87,7 @@ class Builds:
         return patched(resource, union(kept), tuple(applied)) if kept else None
 
     def _beside(self, node: Node) -> Iterator[Patch]:
-        if _is_patch_like(node):
+        if isinstance(node, Workload) and node.is_without_labels:
             return  # what lies beside it is for the same object as itself
         for other in self._loose.get((node.kind, node.name), ()):
             patch = Patch(other.resource.raw, None, Place(other.resource, ()), is_file=True)
@@ -109,15 +110,6 @@ class _Listed:
         named = self._named.get((resource.kind, str(resource.get("metadata", "name"))))
         found = self._with_target if named is None else sorted([*self._with_target, *named], key=lambda entry: entry[0])
         return (patch for _, patch in found)
-
-
-def _is_patch_like(node: Node) -> bool:
-    """Whether neither a selector nor labels for the pods are written: only a patch can do without both."""
-    return (
-        node.kind in {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"}
-        and node.resource.get("spec", "selector") is None
-        and node.resource.get("spec", "template", "metadata", "labels") is None
-    )
 
 
 def _target(entry: dict[str, Any] | str) -> PatchTarget | None:

@@ -17,6 +17,7 @@ from k8s_stateful_lint.graph.storage import ROX, RWX, Attachment, Claim, Persist
 from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.pods import ContainerSpec, PodSpec, PodTemplate, VolumeMount, VolumeSpec
+from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.model.workloads import (
     ControllerBody,
@@ -70,6 +71,8 @@ _PER_POD_FIELDS = frozenset(
 _VARIABLE = regex(r"\$\(([A-Za-z_][\w.-]*)\)")
 HOSTNAME = "kubernetes.io/hostname"
 _LONGEST_NAME = 253
+# A Pod has labels of its own, and jobs get a selector and labels from the server.
+_NEEDS_NO_LABELS = frozenset({"Pod", "Job", "CronJob"})
 
 
 class Workload(Node):
@@ -273,6 +276,15 @@ class Workload(Node):
             self.resource.is_unknown(*route) for route in (*lists, *(volume.name_route for volume in self.volumes))
         )
 
+    @property
+    def is_without_labels(self) -> bool:
+        """Whether neither a selector nor labels for the pods are written: only a patch can do without both."""
+        return (
+            self.kind not in _NEEDS_NO_LABELS
+            and self.resource.get("spec", "selector") is None
+            and self.resource.get(*self.template_route, "metadata", "labels") is None
+        )
+
     @cached_property
     def written_containers(self) -> tuple[tuple[Route, dict[str, Any]], ...]:
         """Init containers and containers as they are written, with their routes."""
@@ -280,8 +292,7 @@ class Workload(Node):
         return tuple(
             ((*pod, field, index), container)
             for field in ("initContainers", "containers")
-            for index, container in enumerate(_items(self.resource.get(*pod, field)))
-            if isinstance(container, dict)
+            for index, container in entries(self.resource.get(*pod, field))
         )
 
     @property
@@ -972,10 +983,6 @@ def normalise(path: str) -> str:
 def is_below(path: str, ancestor: str) -> bool:
     """Whether a normalised path equals another or lies below it."""
     return path == ancestor or path.startswith(ancestor.rstrip("/") + "/")
-
-
-def _items(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _only_hostname(expressions: tuple[Any, ...]) -> str | None:

@@ -171,7 +171,7 @@ def _silence_of_missing(error: Error, node: Node) -> str | None:
         return "the server does without it"
     if any(is_placeholder(key) for key in parent or ()):
         return "placeholder"
-    if node.is_partial or _looks_like_patch(node):
+    if node.is_partial or (isinstance(node, Workload) and node.is_without_labels):
         return "patch"
     return "comes from elsewhere" if _is_completed(error.route, node) else None
 
@@ -186,14 +186,6 @@ def _silence_of_value(error: Error, value: object) -> str | None:
     # A name in capitals where a number is due is one that some script replaces.
     wants_text = error.violation == "type" and "string" in error.expected
     return "placeholder" if not wants_text and _CAPITALS.match(value) else None
-
-
-def _looks_like_patch(node: Node) -> bool:
-    """Whether a workload has neither a selector nor labels for its pods: only a patch can do without both."""
-    if not isinstance(node, Workload) or node.kind in {"Pod", "Job", "CronJob"}:
-        return False
-    labels = node.resource.get(*node.template_route, "metadata", "labels")
-    return node.resource.get("spec", "selector") is None and labels is None
 
 
 def _is_completed(route: Route, node: Node) -> bool:

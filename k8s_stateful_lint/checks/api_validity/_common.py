@@ -19,13 +19,8 @@ def shown_at(resource: Resource, route: Route) -> Place:
 
 
 def is_patch_like(workload: Workload) -> bool:
-    """Whether neither a selector nor labels for the pods are written: only a patch can do without both."""
-    return (
-        workload.kind in WITH_SELECTOR
-        and workload.resource.get("spec", "selector") is None
-        and workload.resource.get(*workload.template_route, "metadata", "labels") is None
-        and not workload.graph.units.has_label_transformer(workload.resource.path)
-    )
+    """Whether only a patch can be written like this: nothing writes a selector or labels for the pods."""
+    return workload.is_without_labels and not workload.graph.units.has_label_transformer(workload.resource.path)
 
 
 def outcome_for(workload: Workload) -> str:

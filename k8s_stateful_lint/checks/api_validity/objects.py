@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k8s_stateful_lint.checks.api_validity import _server
 from k8s_stateful_lint.checks.api_validity._common import shown_at
 from k8s_stateful_lint.checks.finding import Finding
 from k8s_stateful_lint.graph import Node, PersistentVolume, Workload
+from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Resource
 from k8s_stateful_lint.reading import Route
 
@@ -60,7 +60,7 @@ def _raw_maps(node: Node) -> Iterator[Route]:
         yield from (("spec", "csi", "volumeAttributes"), ("spec", "flexVolume", "options"))
     elif isinstance(node, Workload):
         route = (*node.template_route, "spec", "volumes")
-        for index, volume in _server.entries(node.resource.get(*route)):
+        for index, volume in entries(node.resource.get(*route)):
             if "csi" in volume or "flexVolume" in volume:
                 yield from ((*route, index, "csi", "volumeAttributes"), (*route, index, "flexVolume", "options"))
 

@@ -8,8 +8,8 @@ staging/src/k8s.io/apimachinery/pkg/util/validation/validation.go, pkg/api/{pod,
 
 from k8s_stateful_lint.checks.api_validity._server.duplicates import duplicates
 from k8s_stateful_lint.checks.api_validity._server.names import names
-from k8s_stateful_lint.checks.api_validity._server.remark import Remark, entries
+from k8s_stateful_lint.checks.api_validity._server.remark import Remark
 from k8s_stateful_lint.checks.api_validity._server.values import values
 from k8s_stateful_lint.checks.api_validity._server.warnings import warnings
 
-__all__ = ["Remark", "duplicates", "entries", "names", "values", "warnings"]
+__all__ = ["Remark", "duplicates", "names", "values", "warnings"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from k8s_stateful_lint._patterns import regex
-from k8s_stateful_lint.checks.api_validity._server.remark import Remark, entries, mapping
+from k8s_stateful_lint.checks.api_validity._server.remark import Remark
 from k8s_stateful_lint.checks.api_validity._server.texts import (
     config_key,
     dns_label,
@@ -20,6 +20,7 @@ from k8s_stateful_lint.checks.api_validity._server.texts import (
 )
 from k8s_stateful_lint.graph import Node, Workload
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.raw import entries, mapping
 from k8s_stateful_lint.reading import Route
 
 # Names of the objects themselves; StatefulSets and Services have rules of their own.

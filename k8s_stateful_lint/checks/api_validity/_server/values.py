@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 from k8s_stateful_lint._patterns import regex
-from k8s_stateful_lint.checks.api_validity._server.remark import NOT_NEGATIVE, Remark, entries, mapping
+from k8s_stateful_lint.checks.api_validity._server.remark import NOT_NEGATIVE, Remark
 from k8s_stateful_lint.checks.api_validity._server.texts import is_meant
 from k8s_stateful_lint.graph import Node, Workload
 from k8s_stateful_lint.knowledge.image_reference import parse_image
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder
 from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity
+from k8s_stateful_lint.model.raw import entries, mapping
 from k8s_stateful_lint.reading import Route
 
 _PERCENT = regex(r"[0-9]+%")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k8s_stateful_lint.checks.api_validity._server.remark import Remark, entries, mapping
+from k8s_stateful_lint.checks.api_validity._server.remark import Remark
 from k8s_stateful_lint.checks.api_validity._server.texts import dns_subdomain
 from k8s_stateful_lint.graph import Node, Workload
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity
+from k8s_stateful_lint.model.raw import entries, mapping
 from k8s_stateful_lint.model.resource import field_path
 from k8s_stateful_lint.reading import Route
 
