@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -12,6 +15,7 @@ from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import written_replicas
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
+NodeType = TypeVar("NodeType", bound=Node)
 _REPLICATED = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "PetSet"})
 
 
@@ -166,6 +170,22 @@ def _has_unknown_reference(graph: Graph, units: frozenset[str]) -> bool:
 def may_meet(left: Node, right: Node) -> bool:
     """Whether two objects may be in one namespace: both write the same one, or somebody writes none."""
     return left.namespace == right.namespace or None in (left.namespace, right.namespace)
+
+
+def all_that_may_meet(node: Node, node_type: type[NodeType]) -> Iterator[NodeType]:
+    """Every object of a type that `may_meet` another one, wherever it is defined."""
+    if node.namespace is None:
+        return iter(node.graph.of_type(node_type))
+    index = _by_namespace(node.graph, node_type)
+    return chain(index.get(node.namespace, ()), index.get(None, ()))
+
+
+@once
+def _by_namespace(graph: Graph, node_type: type[Any]) -> dict[str | None, list[Any]]:
+    index: dict[str | None, list[Any]] = defaultdict(list)
+    for node in graph.of_type(node_type):
+        index[node.namespace].append(node)
+    return index
 
 
 def are_alternatives(left: Workload, right: Workload) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
-from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
+from k8s_stateful_lint.checks._shared import all_that_may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.graph import Database, DisruptionBudget, Graph, StatefulSet, Workload
@@ -421,7 +421,7 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
             related=(Related(where, f"the labels of the pods of {workload.label}"),),
         )
     elif all(subject.graph.is_closed(kind) for kind in ("Deployment", "StatefulSet", "ReplicaSet", "Pod")) and not any(
-        _may_select(subject, workload) for workload in subject.graph.workloads
+        workload.is_selected_by(subject.selector) for workload in all_that_may_meet(subject, Workload)
     ):
         yield Finding(place=place, message=f"{subject.label} protects no pod: no pod template has these labels")
 
@@ -429,11 +429,6 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
 @once
 def _patched_workloads(graph: Graph) -> list[Workload]:
     return [workload for workload in graph.workloads if workload.is_partial]
-
-
-def _may_select(budget: DisruptionBudget, workload: Workload) -> bool:
-    """Whether the selector matches, wherever the two are defined, and no namespace is in the way."""
-    return budget.selector is not None and may_meet(budget, workload) and workload.is_selected_by(budget.selector)
 
 
 def disruption_exceeds_quorum(subject: DisruptionBudget | StatefulSet) -> Iterator[Finding]:
@@ -479,11 +474,12 @@ def quorum_without_disruption_budget(subject: StatefulSet) -> Iterator[Finding]:
     count = subject.min_pods
     if count is None or _operator_of(subject):
         return
-    if any(_may_select(budget, subject) for budget in graph.disruption_budgets):
-        return
     for database in subject.databases:
         is_ring = database.class_ == "ring" and count >= 2
         if is_ring or (database.class_ == "quorum" and count >= 3 and database.votes is not False):
+            budgets = all_that_may_meet(subject, DisruptionBudget)
+            if any(budget.selector is not None and subject.is_selected_by(budget.selector) for budget in budgets):
+                return
             yield Finding(
                 place=subject.name_place,
                 message=f"no PodDisruptionBudget selects the {count} pods of {subject.label}, so drains may "

@@ -10,7 +10,7 @@ import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
-from k8s_stateful_lint.checks._shared import may_meet, unit_may_make_pods
+from k8s_stateful_lint.checks._shared import all_that_may_meet, may_meet, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Severity
@@ -500,7 +500,7 @@ def _is_about(service: Service, workload: Workload) -> bool:
 
 def _may_select_elsewhere(service: Service) -> bool:
     """Whether pods of another unit, whose namespace nobody wrote, have the labels."""
-    return any(may_meet(service, workload) and service.selects(workload) for workload in service.graph.workloads)
+    return any(map(service.selects, all_that_may_meet(service, Workload)))
 
 
 def writes_balanced_over_replicas(service: Service) -> Iterator[Finding]:
