@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from k8s_stateful_lint.graph.remembered import Many, remembered
 from k8s_stateful_lint.graph.workloads import is_below, normalise
 from k8s_stateful_lint.knowledge import image_process, images
 
@@ -37,7 +37,7 @@ class DataPlacement(msgspec.Struct, frozen=True):
         return self.mount.volume if self.mount is not None else None
 
 
-class Server:
+class Server(Many):
     """A normal container that runs the server of an image in the table. Clients, routers and Jobs are none."""
 
     def __init__(self, container: Container, match: images.Match, settings: image_process.ProcessSettings) -> None:
@@ -65,7 +65,7 @@ class Server:
         """How messages call it: the image as written."""
         return self.container.spec.image or self.entry.key
 
-    @cached_property
+    @remembered
     def class_(self) -> images.ImageClass:
         """The class after the switches that can be seen (see the image table)."""
         return image_process.effective_class(
@@ -87,7 +87,7 @@ class Server:
         """Whether the row is general knowledge only: findings are of low confidence and at most warnings."""
         return self.entry.status == "unverified"
 
-    @cached_property
+    @remembered
     def data(self) -> tuple[DataPlacement, ...] | None:
         """Every data directory with the mount that covers it; None = cannot tell."""
         directories = image_process.data_directories(self.match, self.settings)
@@ -108,12 +108,12 @@ class Server:
                     return DataPlacement(directory, None, nearest, volume)
         return DataPlacement(directory, nearest)
 
-    @cached_property
+    @remembered
     def data_mounts(self) -> tuple[Mount, ...]:
         """The mounts its data directories are on; empty where none is, or where that cannot be told."""
         return tuple(dict.fromkeys(place.mount for place in self.data or () if place.mount is not None))
 
-    @cached_property
+    @remembered
     def data_volumes(self) -> tuple[PodVolume, ...]:
         """The volumes its data directories are on."""
         return tuple(dict.fromkeys(mount.volume for mount in self.data_mounts if mount.volume is not None))
@@ -123,12 +123,12 @@ class Server:
         """Whether some data directory is on storage that outlives the pod."""
         return any(mount.is_persistent for mount in self.data_mounts)
 
-    @cached_property
+    @remembered
     def votes(self) -> bool | None:
         """Whether it is a voting member of a quorum; None = cannot tell."""
         return image_process.votes(self.match, self.settings) if self.class_ == "quorum" else False
 
-    @cached_property
+    @remembered
     def user(self) -> images.User | None:
         """Which user the image runs as; None = unknown."""
         return images.user_of(self.match)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.environments import Environment, environment_of
+from k8s_stateful_lint.graph.remembered import Many, remembered
 from k8s_stateful_lint.model.resource import Place
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Resolution(msgspec.Struct, Generic[Target], frozen=True):
     ambiguous: bool = False
 
 
-class Node:
+class Node(Many):
     """An object of the input. Rules with this subject see every object, also those of kinds that are not modelled."""
 
     def __init__(self, graph: Graph, resource: Resource) -> None:
@@ -59,11 +59,11 @@ class Node:
         """``metadata.name``."""
         return self.resource.metadata.name
 
-    @cached_property
+    @remembered
     def deployed_name(self) -> str:
         """The name after ``namePrefix`` and ``nameSuffix`` of the kustomizations that build it."""
         prefix, suffix = self.graph.units.affixes(self.resource.path)
-        return f"{prefix}{self.name}{suffix}"
+        return f"{prefix}{self.name}{suffix}" if prefix or suffix else self.name
 
     @property
     def label(self) -> str:
@@ -85,17 +85,17 @@ class Node:
         """``metadata.labels``."""
         return self.resource.metadata.labels
 
-    @cached_property
+    @remembered
     def namespace(self) -> str | None:
         """The namespace after a kustomization's and the command line's; None where nothing says."""
         return self.graph.namespace_of(self.resource)
 
-    @cached_property
+    @remembered
     def units(self) -> frozenset[str]:
         """The units the object is deployed with; an object of the cluster is in none."""
         return frozenset() if self.graph.is_fact(self.resource) else self.graph.units.of(self.resource.path)
 
-    @cached_property
+    @property
     def folders(self) -> tuple[str, ...]:
         """The folders on the way to its file."""
         return tuple(self.resource.path.split("/")[:-1]) or ("",)
@@ -108,7 +108,7 @@ class Node:
         """Whether objects of an API group, or of one below it (``route.openshift.io``), are deployed with it."""
         return self.graph.has_group_in_unit(group, self)
 
-    @cached_property
+    @remembered
     def is_partial(self) -> bool:
         """Whether the object is a patch of another one: nothing can be said about what it does not write."""
         path = posixpath.normpath(self.resource.path)
@@ -130,7 +130,7 @@ class Node:
         """Whether a controller made the object, so that nobody edits it."""
         return bool(self.metadata.owner_references)
 
-    @cached_property
+    @remembered
     def environment(self) -> Environment:
         """The environment that applies, and why."""
         return environment_of(self)

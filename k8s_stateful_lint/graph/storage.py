@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from k8s_stateful_lint.graph.environments import Environment, environment_of
 from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.remembered import remembered
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.quantities import quantity_or_none
 from k8s_stateful_lint.model.resource import Place
@@ -99,7 +99,7 @@ class StorageClass(Node):
         """The provisioner as written."""
         return self.body.provisioner
 
-    @cached_property
+    @remembered
     def driver(self) -> Driver | None:
         """The driver's row, after in-tree names were redirected; None for an unknown one."""
         return self.graph.knowledge.driver(self.provisioner)
@@ -124,17 +124,17 @@ class StorageClass(Node):
         """Whether an annotation marks it as the default class."""
         return any(self.annotations.get(key) == "true" for key in DEFAULT_CLASS_ANNOTATIONS)
 
-    @cached_property
+    @remembered
     def claims(self) -> tuple[Claim, ...]:
         """Every claim of the input that resolves to this class."""
         return self.graph.claims_of_class(self)
 
-    @cached_property
+    @remembered
     def databases(self) -> tuple[Database, ...]:
         """Databases whose data is on a claim of this class."""
         return _unique(database for claim in self.claims for database in claim.databases)
 
-    @cached_property
+    @remembered
     def volumes(self) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes of the input that carry this class name."""
         return self.graph.volumes_of_class(self.name)
@@ -239,7 +239,7 @@ class Claim(Node):
         """Whether a field of the claim is written but cannot be understood (a placeholder, a wrong type)."""
         return self.resource.is_unknown(*self.route, *route) or _holds_placeholder(self.get(*route))
 
-    @cached_property
+    @remembered
     def paired(self) -> Resolution[PersistentVolume]:
         """The PersistentVolume tied to the claim by ``volumeName`` or by its ``claimRef``."""
         return self.graph.volume_of(self)
@@ -249,7 +249,7 @@ class Claim(Node):
         """The paired PersistentVolume, when it is in the input."""
         return self.paired.target
 
-    @cached_property
+    @remembered
     def candidates(self) -> tuple[PersistentVolume, ...]:
         """Free PersistentVolumes of the unit that the binder can choose: the written class, and everything fits."""
         written = self.written_class
@@ -261,7 +261,7 @@ class Claim(Node):
         selected = self.graph.volumes_selected_by(selector)
         return tuple(volume for volume in fitting if volume in selected)
 
-    @cached_property
+    @remembered
     def modes(self) -> frozenset[str] | None:
         """The access modes that count: the paired volume's, else the claim's own; None = unknown."""
         if self.volume is not None:
@@ -298,7 +298,7 @@ class Claim(Node):
             return self.at("metadata", "annotations", CLASS_ANNOTATION)
         return self.at("spec", "storageClassName")
 
-    @cached_property
+    @remembered
     def class_name(self) -> ClassName:
         """The class that applies, with the default class filled in where it is known."""
         if self.is_unknown("spec", "storageClassName"):
@@ -308,7 +308,7 @@ class Claim(Node):
             return ClassName(written, written=True)
         return self.graph.default_class(self)
 
-    @cached_property
+    @remembered
     def class_resolution(self) -> Resolution[StorageClass]:
         """The class object, when it is in the input."""
         name = self.class_name
@@ -322,7 +322,7 @@ class Claim(Node):
         """The class object, when it is in the input."""
         return self.class_resolution.target
 
-    @cached_property
+    @remembered
     def driver(self) -> DriverFact:
         """The driver of the paired volume, else of the class object, the configuration, or a well-known class name."""
         if self.volume is not None:
@@ -346,7 +346,7 @@ class Claim(Node):
             return UNKNOWN_DRIVER
         return DriverFact(known.driver, self.graph.knowledge.driver(known.driver), "class-name", 1)
 
-    @cached_property
+    @remembered
     def reclaim(self) -> Reclaim:
         """What becomes of the volume when the claim is deleted: the paired volume says so, else the class."""
         volume = self.volume
@@ -385,12 +385,12 @@ class Claim(Node):
         driver = self.driver.driver
         return (driver.attachment if driver is not None else None) or "exclusive"
 
-    @cached_property
+    @remembered
     def users(self) -> tuple[PodVolume, ...]:
         """Every pod volume that leads to this claim."""
         return self.graph.users_of(self)
 
-    @cached_property
+    @remembered
     def databases(self) -> tuple[Database, ...]:
         """Databases whose data directory is on this claim."""
         return _unique(database for volume in self.users for database in volume.workload.databases_on(volume))
@@ -400,17 +400,17 @@ class Claim(Node):
         """Whether a controller made the claim, or the workload that the template is in."""
         return bool(self.resource.metadata.owner_references)
 
-    @cached_property
+    @remembered
     def is_partial(self) -> bool:
         """Also a template in a partial workload is partial."""
         return self.workload.is_partial if self.workload is not None else super().is_partial
 
-    @cached_property
+    @remembered
     def environment(self) -> Environment:
         """The environment of the workload that a template is in."""
         return self.workload.environment if self.workload is not None else environment_of(self)
 
-    @cached_property
+    @remembered
     def reserved_volumes(self) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes whose ``claimRef`` names this claim, or one of the claims this template makes."""
         return self.graph.volumes_reserved_for(self)
@@ -423,7 +423,7 @@ class Claim(Node):
         """PersistentVolumes of a class in its unit that satisfy it and are not reserved for another claim."""
         return self.graph.fitting_volumes(self, class_name)
 
-    @cached_property
+    @remembered
     def demand(self) -> Offer:
         """What it asks of a volume."""
         spec = self.spec
@@ -451,7 +451,7 @@ class PersistentVolume(Node):
         """``spec``."""
         return self.body.spec
 
-    @cached_property
+    @remembered
     def source(self) -> tuple[str, Any] | None:
         """The key and value of the volume source; None where there is none that we know."""
         spec = self.resource.get("spec")
@@ -467,7 +467,7 @@ class PersistentVolume(Node):
         """The table row of the source."""
         return self.graph.knowledge.plugin(self.source[0]) if self.source else None
 
-    @cached_property
+    @remembered
     def driver(self) -> DriverFact:
         """The CSI driver, or the one an in-tree source is redirected to."""
         if self.source is None:
@@ -492,7 +492,7 @@ class PersistentVolume(Node):
             return "exclusive"
         return (self.plugin.attachment if self.plugin else None) or "exclusive"
 
-    @cached_property
+    @remembered
     def modes(self) -> frozenset[str] | None:
         """The access modes; None where none can be read."""
         if self.resource.is_unknown("spec", "accessModes") or not self.spec.access_modes:
@@ -523,12 +523,12 @@ class PersistentVolume(Node):
         """Filesystem or Block; absent is Filesystem."""
         return self.spec.volume_mode or "Filesystem"
 
-    @cached_property
+    @remembered
     def claims(self) -> tuple[Claim, ...]:
         """Claims that are paired with this volume."""
         return self.graph.claims_of_volume(self)
 
-    @cached_property
+    @remembered
     def databases(self) -> tuple[Database, ...]:
         """Databases whose data is on a claim paired with this volume."""
         return _unique(database for claim in self.claims for database in claim.databases)
@@ -572,7 +572,7 @@ class PersistentVolume(Node):
         """Whether the scheduler takes every pod to the one node that has the data."""
         return len(self.hostnames) == 1
 
-    @cached_property
+    @remembered
     def offer(self) -> Offer:
         """What it offers to claims."""
         is_unknown = self.resource.is_unknown("spec", "volumeMode")

@@ -6,13 +6,13 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.node import Node, Resolution
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import PodCount, Rollout, autoscaler_bounds, count_pods, rollout_of
+from k8s_stateful_lint.graph.remembered import Many, remembered
 from k8s_stateful_lint.graph.storage import ROX, RWX, Attachment, Claim, PersistentVolume
 from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.placeholders import is_placeholder
@@ -73,12 +73,14 @@ HOSTNAME = "kubernetes.io/hostname"
 _LONGEST_NAME = 253
 # A Pod has labels of its own, and jobs get a selector and labels from the server.
 _NEEDS_NO_LABELS = frozenset({"Pod", "Job", "CronJob"})
+# So few volumes of a pod are gone through; indexes are only made of more.
+_FEW_VOLUMES = 8
 
 
 class Workload(Node):
     """Anything that makes pods. A StatefulSet is the subclass :class:`StatefulSet`."""
 
-    @cached_property
+    @remembered
     def template_route(self) -> Route:
         """The way to the pod template."""
         match self.kind:
@@ -89,7 +91,7 @@ class Workload(Node):
             case _:
                 return ("spec", "template")
 
-    @cached_property
+    @remembered
     def template(self) -> PodTemplate:
         """The pod template; for a Pod the object itself."""
         match self.resource.body:
@@ -140,19 +142,19 @@ class Workload(Node):
         """A field below the pod template (``T.`` of the catalogue)."""
         return self.at(*self.template_route, *route, part=part)
 
-    @cached_property
+    @remembered
     def is_partial(self) -> bool:
         """Also a workload none of whose containers has an image is a patch."""
         return not any(container.image for container in self.pod_spec.containers) or super().is_partial
 
     # Pods -----------------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @remembered
     def autoscaler(self) -> Autoscaler | None:
         """The autoscaler whose target this is."""
         return self.graph.autoscaler_of(self)
 
-    @cached_property
+    @remembered
     def pods(self) -> PodCount | None:
         """How many pods there may be at once; None where that cannot be known."""
         return count_pods(self)
@@ -172,12 +174,12 @@ class Workload(Node):
         """The fewest pods in normal operation; None = unknown."""
         return self.pods.minimum if self.pods else None
 
-    @cached_property
+    @remembered
     def rollout(self) -> Rollout | None:
         """How a Deployment replaces pods; None for other kinds and unreadable numbers."""
         return rollout_of(self)
 
-    @cached_property
+    @property
     def pinned_to(self) -> str | None:
         """What keeps all pods on one and the same node, in words; None where nothing does.
 
@@ -211,12 +213,12 @@ class Workload(Node):
 
     # Inside ---------------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @remembered
     def containers(self) -> tuple[Container, ...]:
         """The normal containers."""
         return tuple(Container(self, spec, index, is_init=False) for index, spec in enumerate(self.pod_spec.containers))
 
-    @cached_property
+    @remembered
     def init_containers(self) -> tuple[Container, ...]:
         """The init containers, also those that stay as sidecars."""
         return tuple(
@@ -228,37 +230,39 @@ class Workload(Node):
         """Init containers and containers."""
         return self.init_containers + self.containers
 
-    @cached_property
+    @property
     def claim_templates(self) -> tuple[Claim, ...]:
         """``volumeClaimTemplates``: only a StatefulSet has any."""
         return ()
 
-    @cached_property
+    @remembered
     def volumes(self) -> tuple[PodVolume, ...]:
         """What its pods can mount: claim templates, and the entries of ``volumes`` that no template replaces."""
         templates = {template.name: template for template in self.claim_templates}
         own = tuple(volume for volume in self._written_volumes if volume.name not in templates)
         return tuple(PodVolume(self, template=template) for template in self.claim_templates) + own
 
-    @cached_property
+    @property
     def dead_volumes(self) -> tuple[PodVolume, ...]:
         """Entries of ``volumes`` that a claim template of the same name silently replaces."""
         names = {template.name for template in self.claim_templates}
-        return tuple(volume for volume in self._written_volumes if volume.name in names)
+        return () if not names else tuple(volume for volume in self._written_volumes if volume.name in names)
 
-    @cached_property
+    @remembered
     def _written_volumes(self) -> tuple[PodVolume, ...]:
         return tuple(PodVolume(self, spec=spec, index=index) for index, spec in enumerate(self.pod_spec.volumes))
 
     def volume(self, name: str) -> PodVolume | None:
         """The volume that a mount of this name gets."""
+        if len(self.volumes) <= _FEW_VOLUMES:
+            return next((volume for volume in self.volumes if volume.name == name), None)
         return self._volumes_by_name.get(name)
 
-    @cached_property
+    @remembered
     def _volumes_by_name(self) -> dict[str, PodVolume]:
         return {volume.name: volume for volume in reversed(self.volumes)}
 
-    @cached_property
+    @property
     def has_dangling_storage(self) -> bool:
         """Whether storage was meant but is not connected: a mount without its volume, an unused claim."""
         if any(mount.volume is None for container in self.containers for mount in container.mounts):
@@ -268,7 +272,7 @@ class Workload(Node):
             for volume in self.volumes
         )
 
-    @cached_property
+    @property
     def has_unknown_volumes(self) -> bool:
         """Whether a name of a volume, or the list of them, is a placeholder or could not be understood."""
         lists = ((*self.template_route, "spec", "volumes"), ("spec", "volumeClaimTemplates"))
@@ -285,7 +289,7 @@ class Workload(Node):
             and self.resource.get(*self.template_route, "metadata", "labels") is None
         )
 
-    @cached_property
+    @remembered
     def written_containers(self) -> tuple[tuple[Route, dict[str, Any]], ...]:
         """Init containers and containers as they are written, with their routes."""
         pod: Route = (*self.template_route, "spec")
@@ -301,7 +305,7 @@ class Workload(Node):
         for container in self.all_containers:
             yield from container.mounts
 
-    @cached_property
+    @remembered
     def _mounts_by_volume(self) -> dict[PodVolume, list[Mount]]:
         index: dict[PodVolume, list[Mount]] = defaultdict(list)
         for mount in self.mounts:
@@ -311,30 +315,32 @@ class Workload(Node):
 
     def mounts_of(self, volume: PodVolume) -> tuple[Mount, ...]:
         """Every mount of one of its volumes, in any container."""
+        if len(self.volumes) <= _FEW_VOLUMES:
+            return tuple(mount for mount in self.mounts if mount.volume is volume)
         return tuple(self._mounts_by_volume.get(volume, ()))
 
-    @cached_property
+    @property
     def undefined_volumes(self) -> tuple[str, ...]:
         """The names under which something is mounted that the workload does not define."""
         return tuple(dict.fromkeys(mount.name for mount in self.mounts if mount.volume is None))
 
-    @cached_property
+    @property
     def has_unknown_mounts(self) -> bool:
         """Whether the mounts of a container could not be read."""
         fields = ("volumeMounts", "volumeDevices")
         return any(container.is_unknown(field) for container in self.all_containers for field in fields)
 
-    @cached_property
+    @property
     def devices(self) -> frozenset[str]:
         """The names of the volumes that a container has as a device."""
         return frozenset(device.name for container in self.all_containers for device in container.spec.volume_devices)
 
-    @cached_property
+    @property
     def has_persistent_mount(self) -> bool:
         """Whether some container mounts storage that outlives the pod."""
         return any(mount.is_persistent for mount in self.mounts)
 
-    @cached_property
+    @remembered
     def keeps_data(self) -> bool:
         """Whether its pods keep data: a DaemonSet mounts directories of the node to manage it."""
         return any(
@@ -343,7 +349,7 @@ class Workload(Node):
             for mount in self.mounts
         )
 
-    @cached_property
+    @remembered
     def servers(self) -> tuple[Server, ...]:
         """Containers that run the server of a known stateful image."""
         return tuple(container.server for container in self.containers if container.server is not None)
@@ -353,27 +359,19 @@ class Workload(Node):
         """Whether every known server in it may lose its data; False where no server is known."""
         return bool(self.servers) and all(server.class_ == "cache" for server in self.servers)
 
-    @cached_property
+    @remembered
     def databases(self) -> tuple[Database, ...]:
         """Servers whose data is one instance's own (class single, quorum or ring)."""
         return tuple(container.database for container in self.containers if container.database is not None)
 
-    @cached_property
+    @remembered
     def data_volumes(self) -> frozenset[PodVolume]:
         """The volumes in which a known server keeps its data."""
         return frozenset(volume for server in self.servers for volume in server.data_volumes)
 
-    @cached_property
-    def _databases_by_volume(self) -> dict[PodVolume, list[Database]]:
-        index: dict[PodVolume, list[Database]] = defaultdict(list)
-        for database in self.databases:
-            for volume in database.data_volumes:
-                index[volume].append(database)
-        return index
-
     def databases_on(self, volume: PodVolume) -> list[Database]:
         """The databases whose data is on one of its volumes."""
-        return self._databases_by_volume.get(volume, [])
+        return [database for database in self.databases if volume in database.data_volumes]
 
     # Neighbours -----------------------------------------------------------------------------------------------------
 
@@ -411,19 +409,19 @@ class Workload(Node):
         # Unrelated projects all write `default`: it joins nothing that is not deployed together.
         return self.namespace == other.namespace and (self.namespace != "default" or self.shares_unit(other))
 
-    @cached_property
+    @property
     def services(self) -> tuple[Service, ...]:
         """Services that select its pods."""
         return self.graph.services_of(self)
 
-    @cached_property
+    @remembered
     def backup(self) -> Node | None:
         """An object of the input that backs up its namespace or one of its claims."""
         from k8s_stateful_lint.graph.backups import backup_of  # backups.py builds on storage.py
 
         return backup_of(self)
 
-    @cached_property
+    @property
     def budgets(self) -> tuple[DisruptionBudget, ...]:
         """PodDisruptionBudgets that select its pods."""
         return self.graph.budgets_of(self)
@@ -438,7 +436,7 @@ class StatefulSet(Workload):
         assert isinstance(self.resource.body, WorkloadBody)
         return self.resource.body.spec
 
-    @cached_property
+    @remembered
     def claim_templates(self) -> tuple[Claim, ...]:
         """``volumeClaimTemplates``: each makes one claim a pod."""
         return tuple(
@@ -459,7 +457,7 @@ class StatefulSet(Workload):
         """``serviceName``; empty where absent."""
         return self.spec.service_name or ""
 
-    @cached_property
+    @remembered
     def governing_service(self) -> Resolution[Service]:
         """The Service that ``serviceName`` names, when it is in the input."""
         return self.graph.service(self.service_name, self) if self.service_name else Resolution(None)
@@ -484,7 +482,7 @@ class StatefulSet(Workload):
         start = self.spec.ordinals.start
         return range(start, start + self.pods.maximum)
 
-    @cached_property
+    @property
     def uses_peer_names(self) -> bool:
         """Whether its configuration addresses single pods by name (``db-0.db``)."""
         if not self.name:
@@ -496,7 +494,7 @@ class StatefulSet(Workload):
         found = (match for text in self.configuration_texts for match in pattern.finditer(text))
         return any(match[1] or not names.isdisjoint(_starts(match[2])) for match in found)
 
-    @cached_property
+    @property
     def configuration_texts(self) -> tuple[str, ...]:
         """Environment values, commands, arguments, and ConfigMaps the containers use."""
         texts: list[str] = []
@@ -508,7 +506,7 @@ class StatefulSet(Workload):
         return tuple(texts)
 
 
-class Container:
+class Container(Many):
     """A container of a workload."""
 
     def __init__(self, workload: Workload, spec: ContainerSpec, index: int, *, is_init: bool) -> None:
@@ -537,34 +535,34 @@ class Container:
         """Whether a field is written but cannot be understood."""
         return self.workload.resource.is_unknown(*self.route, *route)
 
-    @cached_property
+    @remembered
     def mounts(self) -> tuple[Mount, ...]:
         """Its volume mounts."""
         return tuple(Mount(self, spec, index) for index, spec in enumerate(self.spec.volume_mounts))
 
-    @cached_property
+    @remembered
     def image(self) -> ImageReference | None:
         """The image, after ``images:`` of the kustomizations that build it; None for a placeholder or several."""
         return self.workload.graph.image_of(self)
 
-    @cached_property
+    @remembered
     def image_match(self) -> Match | None:
         """The row of the image table, with variant and version."""
         return self.workload.graph.match_image(self.image) if self.image is not None else None
 
-    @cached_property
+    @remembered
     def server(self) -> Server | None:
         """The stateful server it runs, if it runs one that we know."""
         return self.workload.graph.server_in(self)
 
-    @cached_property
+    @remembered
     def database(self) -> Database | None:
         """The server, if its data is one instance's own."""
         from k8s_stateful_lint.graph.databases import Database  # databases.py builds on this module
 
         return self.server if isinstance(self.server, Database) else None
 
-    @cached_property
+    @remembered
     def _environment(self) -> Environment:
         return self.workload.graph.environment_of_container(self)
 
@@ -578,7 +576,7 @@ class Container:
         """Whether ``envFrom`` brings variables that are not in the input."""
         return self._environment.has_unknown
 
-    @cached_property
+    @remembered
     def _config_files(self) -> ConfigFiles:
         return self.workload.graph.config_files(self)
 
@@ -610,7 +608,7 @@ class Container:
         return (*(self.spec.command or ()), *(self.spec.args or ()))
 
 
-class PodVolume:
+class PodVolume(Many):
     """One volume of one workload: an entry of ``volumes``, or a claim template."""
 
     def __init__(
@@ -647,7 +645,7 @@ class PodVolume:
         """A field of the entry."""
         return self.workload.at(*self.route, *route, part=part)
 
-    @cached_property
+    @remembered
     def source(self) -> tuple[str, Any] | None:
         """Key and value of the source; a claim template is ``("volumeClaimTemplate", None)``; None without a known one.
 
@@ -687,12 +685,12 @@ class PodVolume:
         name = self.spec.persistent_volume_claim.claim_name
         return "" if is_placeholder(name) else name
 
-    @cached_property
+    @remembered
     def resolution(self) -> Resolution[Claim]:
         """The claim behind a claim reference."""
         return self.workload.graph.claim(self.claim_name, self.workload) if self.claim_name else Resolution(None)
 
-    @cached_property
+    @remembered
     def claim(self) -> Claim | None:
         """The claim: referred to and in the input, or the template's, or the ephemeral volume's."""
         if self.template is not None:
@@ -718,7 +716,7 @@ class PodVolume:
 
     # What it is -----------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @remembered
     def mounts(self) -> tuple[Mount, ...]:
         """Every mount of it, in any container."""
         return self.workload.mounts_of(self)
@@ -792,7 +790,7 @@ class PodVolume:
         return f"{self.source_key} volume {self.name}" if self.source_key else f"volume {self.name}"
 
 
-class Mount:
+class Mount(Many):
     """One container's mount of one volume."""
 
     def __init__(self, container: Container, spec: VolumeMount, index: int) -> None:
@@ -820,7 +818,7 @@ class Mount:
         """A field of the mount."""
         return self.workload.at(*self.route, *route, part=part)
 
-    @cached_property
+    @remembered
     def volume(self) -> PodVolume | None:
         """The volume, if the workload defines it."""
         return self.workload.volume(self.spec.name)
@@ -845,7 +843,7 @@ class Mount:
         """Whether only a part of the volume is mounted."""
         return bool(self.spec.sub_path or self.spec.sub_path_expr)
 
-    @cached_property
+    @remembered
     def is_per_pod(self) -> bool:
         """Whether ``subPathExpr`` gives every pod a directory of its own."""
         names = set(_VARIABLE.findall(self.spec.sub_path_expr))
@@ -886,14 +884,14 @@ class Service(Node):
         """Whether its selector matches the workload's pods (namespaces left aside)."""
         return bool(self.selector) and workload.is_selected_by(LabelSelector(match_labels=self.selector))
 
-    @cached_property
+    @remembered
     def workloads(self) -> tuple[Workload, ...]:
         """Workloads whose pods it selects: of its unit, or of its written namespace."""
         if not self.selector:
             return ()
         return self.graph.workloads_selected_by(self, LabelSelector(match_labels=self.selector))
 
-    @cached_property
+    @remembered
     def stateful_sets(self) -> tuple[StatefulSet, ...]:
         """StatefulSets that name it as their governing Service."""
         return self.graph.governed_by(self)
@@ -916,7 +914,7 @@ class DisruptionBudget(Node):
             return None
         return selector
 
-    @cached_property
+    @remembered
     def workloads(self) -> tuple[Workload, ...]:
         """Workloads whose pods it selects (Jobs and CronJobs left aside)."""
         selector = self.selector
@@ -939,7 +937,7 @@ class Autoscaler(Node):
         reference = body.spec.scale_target_ref
         return reference.kind or "Deployment", reference.name
 
-    @cached_property
+    @remembered
     def bounds(self) -> tuple[int, int] | None:
         """Minimum and maximum of replicas; None where one cannot be read."""
         return autoscaler_bounds(self)
@@ -950,7 +948,7 @@ class Autoscaler(Node):
         keda = isinstance(self.resource.body, ScaledObjectBody)
         return self.at("spec", "maxReplicaCount" if keda else "maxReplicas")
 
-    @cached_property
+    @remembered
     def workloads(self) -> tuple[Workload, ...]:
         """The workloads it scales (one, unless the input defines it several times)."""
         return self.graph.scaled_by(self)

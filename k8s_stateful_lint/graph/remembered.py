@@ -1,0 +1,58 @@
+"""What is worked out once for an object, and kept in little space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, overload
+
+Value = TypeVar("Value", covariant=True)
+
+
+class remembered(Generic[Value]):  # noqa: N801 - used as functools.cached_property is
+    """A property that is worked out when it is first asked for, and is an attribute from then on.
+
+    `functools.cached_property` does the same by way of ``__dict__``, which makes a dictionary of its own for every
+    object. In a subclass of `Many`, this makes none.
+    """
+
+    def __init__(self, function: Callable[[Any], Value]) -> None:
+        """Decorate a method."""
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the name of the method."""
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> remembered[Value]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Value: ...
+
+    def __get__(self, instance: object | None, owner: type | None = None) -> Value | remembered[Value]:
+        """Work it out: where it is known, the attribute is found first."""
+        if instance is None:
+            return self
+        value = self.function(instance)
+        setattr(instance, self.name, value)
+        return value
+
+
+class Many:
+    """The base of classes that have an instance for every object of the input, or several.
+
+    CPython keeps the attributes of instances side by side, without names, as long as the class knows all names and
+    there are fewer than thirty; for an instance with a name that the class does not know, it makes a dictionary of 300
+    to 1,700 bytes. A class learns names from its first instances, and there are thousands when the first property is
+    asked for: so it is told the names of all properties that are `remembered`.
+    """
+
+    def __init_subclass__(cls) -> None:
+        """Tell the class its names."""
+        super().__init_subclass__()
+        first = object.__new__(cls)
+        for base in reversed(cls.__mro__):
+            for name, attribute in vars(base).items():
+                if isinstance(attribute, remembered):
+                    setattr(first, name, None)
