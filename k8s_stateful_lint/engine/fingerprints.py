@@ -6,6 +6,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import force_setattr
+
+from k8s_stateful_lint._nothing import NOTHING
 from k8s_stateful_lint.model.resource import field_path
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 _KEYS = ("mountPath", "devicePath", "name", "containerPort", "port", "key", "topologyKey", "ip", "uid", "type")
 # Lists that are sets of words.
 _SETS = frozenset({"accessModes", "finalizers", "mountOptions"})
+# The names in a list of so few items are found again for every finding; those in longer ones are kept.
+_FEW = 8
 
 
 def named_path(resource: Resource, route: Route) -> str:
@@ -26,9 +31,7 @@ def named_path(resource: Resource, route: Route) -> str:
     for depth, step in enumerate(route):
         name = None
         if isinstance(step, int) and isinstance(value, list):
-            names = resource.names_in_lists.get(route[:depth])
-            if names is None:
-                names = resource.names_in_lists[route[:depth]] = _names_of_items(value, last)
+            names = _names_in_list(resource, route[:depth], value, last)
             name = names[step] if step < len(names) else None
         part = field_path((step,)) if name is None else f"[{name}]"
         text += part if not text or part.startswith("[") else f".{part}"
@@ -38,6 +41,17 @@ def named_path(resource: Resource, route: Route) -> str:
         except (KeyError, IndexError, TypeError):
             value = None
     return text
+
+
+def _names_in_list(resource: Resource, route: Route, items: list[Any], of: str) -> list[str | None]:
+    known = resource.names_in_lists.get(route)
+    if known is None:
+        known = _names_of_items(items, of)
+        if len(items) > _FEW:
+            if resource.names_in_lists is NOTHING:
+                force_setattr(resource, "names_in_lists", {})
+            resource.names_in_lists[route] = known
+    return known
 
 
 def _names_of_items(items: list[Any], of: str) -> list[str | None]:

@@ -115,7 +115,7 @@ class _Names:
     def load(self, data: bytes) -> list[Any]:
         results, places = _Unpickler(io.BytesIO(data), self._objects).load()
         for document, spans in places:
-            document.spans.update(spans)
+            document.learn(spans)
         return list(results)
 
 

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from k8s_stateful_lint._nothing import NOTHING
+
 
 class ApiStruct(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """A part of the Kubernetes API: unknown fields are ignored, absent ones mean "not written"."""
@@ -20,8 +22,8 @@ class Metadata(ApiStruct, frozen=True):
     name: str = ""
     generate_name: str = ""
     namespace: str | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: dict[str, str] = NOTHING
+    annotations: dict[str, str] = NOTHING
     owner_references: tuple[OwnerReference, ...] = ()
 
 
@@ -36,7 +38,7 @@ class SelectorRequirement(ApiStruct, frozen=True):
 class LabelSelector(ApiStruct, frozen=True):
     """A selector of labels: every entry must hold; an empty one matches everything."""
 
-    match_labels: dict[str, str] = {}
+    match_labels: dict[str, str] = NOTHING
     match_expressions: tuple[SelectorRequirement, ...] = ()
 
     def matches(self, labels: dict[str, str]) -> bool:

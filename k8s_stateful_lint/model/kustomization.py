@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
+from k8s_stateful_lint._nothing import NOTHING
 from k8s_stateful_lint.model.base import ApiStruct, Metadata
 
 
 class LabelTransformer(ApiStruct, frozen=True):
     """``labels[i]``: labels added to every object, and on request to selectors and templates."""
 
-    pairs: dict[str, str] = {}
+    pairs: dict[str, str] = NOTHING
     include_selectors: bool = False
     include_templates: bool = False
 
@@ -44,13 +45,13 @@ class KustomizationBody(ApiStruct, frozen=True):
     namespace: str | None = None
     name_prefix: str = ""
     name_suffix: str = ""
-    common_labels: dict[str, str] = {}
+    common_labels: dict[str, str] = NOTHING
     labels: tuple[LabelTransformer, ...] = ()
     replicas: tuple[ReplicaOverride, ...] = ()
     images: tuple[ImageOverride, ...] = ()
     secret_generator: tuple[dict[str, Any], ...] = ()
     config_map_generator: tuple[dict[str, Any], ...] = ()
-    generator_options: dict[str, Any] = {}
+    generator_options: dict[str, Any] = NOTHING
     vars: tuple[dict[str, Any], ...] = ()
     replacements: tuple[Any, ...] = ()
 

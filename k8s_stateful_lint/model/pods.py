@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from k8s_stateful_lint._nothing import NOTHING
 from k8s_stateful_lint.model.base import ApiStruct, LabelSelector, Metadata, SelectorRequirement
 from k8s_stateful_lint.model.storage import ClaimSpec
 
@@ -48,8 +49,8 @@ class VolumeDevice(ApiStruct, frozen=True):
 class Resources(ApiStruct, frozen=True):
     """``resources``: quantities as written."""
 
-    requests: dict[str, str | int | float] = {}
-    limits: dict[str, str | int | float] = {}
+    requests: dict[str, str | int | float] = NOTHING
+    limits: dict[str, str | int | float] = NOTHING
 
 
 class ExecAction(ApiStruct, frozen=True):
@@ -266,7 +267,7 @@ class PodSpec(ApiStruct, frozen=True):
     init_containers: tuple[ContainerSpec, ...] = ()
     volumes: tuple[VolumeSpec, ...] = ()
     node_name: str = ""
-    node_selector: dict[str, str] = {}
+    node_selector: dict[str, str] = NOTHING
     affinity: Affinity = Affinity()
     topology_spread_constraints: tuple[TopologySpreadConstraint, ...] = ()
     security_context: PodSecurity = PodSecurity()

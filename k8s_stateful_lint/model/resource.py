@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from k8s_stateful_lint._nothing import NOTHING
 from k8s_stateful_lint.model.base import ApiStruct, Metadata
 from k8s_stateful_lint.model.patches import route_in
 
@@ -84,8 +85,8 @@ class Resource(msgspec.Struct, frozen=True, eq=False):
     # Set for an object that kustomizations of the input patch.
     unpatched: Resource | None = None
     patches: tuple[Patch, ...] = ()
-    # What the items of its lists are called, by the route of the list; filled for findings.
-    names_in_lists: dict[Route, list[str | None]] = {}
+    # What the items of its long lists are called, by the route of the list; filled for findings.
+    names_in_lists: dict[Route, list[str | None]] = NOTHING
 
     @property
     def as_written(self) -> Resource:

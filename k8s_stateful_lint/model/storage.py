@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from k8s_stateful_lint._nothing import NOTHING
 from k8s_stateful_lint.model.base import ApiStruct, LabelSelector, Metadata, SelectorRequirement
 
 QuantityText = str | int | float
@@ -19,8 +20,8 @@ class ObjectReference(ApiStruct, frozen=True):
 class VolumeResources(ApiStruct, frozen=True):
     """``resources`` of a claim: quantities as written."""
 
-    requests: dict[str, QuantityText] = {}
-    limits: dict[str, QuantityText] = {}
+    requests: dict[str, QuantityText] = NOTHING
+    limits: dict[str, QuantityText] = NOTHING
 
 
 class ClaimSpec(ApiStruct, frozen=True):
@@ -74,7 +75,7 @@ class VolumeNodeAffinity(ApiStruct, frozen=True):
 class PersistentVolumeSpec(ApiStruct, frozen=True):
     """``spec`` of a PersistentVolume; its source is found through the raw manifest and the plugin table."""
 
-    capacity: dict[str, QuantityText] = {}
+    capacity: dict[str, QuantityText] = NOTHING
     access_modes: tuple[str, ...] = ()
     persistent_volume_reclaim_policy: str | None = None
     storage_class_name: str | None = None
@@ -110,7 +111,7 @@ class StorageClassBody(ApiStruct, frozen=True):
 
     metadata: Metadata = Metadata()
     provisioner: str = ""
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = NOTHING
     reclaim_policy: str | None = None
     volume_binding_mode: str | None = None
     allow_volume_expansion: bool | None = None
@@ -145,7 +146,7 @@ class VolumeSnapshotClassBody(ApiStruct, frozen=True):
     metadata: Metadata = Metadata()
     driver: str = ""
     deletion_policy: str | None = None
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = NOTHING
 
 
 class VolumeSnapshotContentSpec(ApiStruct, frozen=True):
@@ -153,7 +154,7 @@ class VolumeSnapshotContentSpec(ApiStruct, frozen=True):
 
     driver: str = ""
     deletion_policy: str | None = None
-    source: dict[str, Any] = {}
+    source: dict[str, Any] = NOTHING
     volume_snapshot_class_name: str | None = None
     volume_snapshot_ref: ObjectReference | None = None
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from k8s_stateful_lint._nothing import NOTHING
 from k8s_stateful_lint.model.base import ApiStruct, LabelSelector, Metadata
 from k8s_stateful_lint.model.pods import IntOrString, PodSpec, PodTemplate
 from k8s_stateful_lint.model.storage import ClaimBody
@@ -61,7 +62,7 @@ class ControllerSpec(ApiStruct, frozen=True):
     """``spec`` of a ReplicationController, whose selector is a plain map."""
 
     replicas: int | None = None
-    selector: dict[str, str] = {}
+    selector: dict[str, str] = NOTHING
     template: PodTemplate = PodTemplate()
     min_ready_seconds: int | None = None
 
@@ -188,7 +189,7 @@ class ServiceSpec(ApiStruct, frozen=True):
 
     cluster_ip: str | None = msgspec.field(name="clusterIP", default=None)
     type: str | None = None
-    selector: dict[str, str] = {}
+    selector: dict[str, str] = NOTHING
     publish_not_ready_addresses: bool | None = None
     ports: tuple[dict[str, Any], ...] = ()
 
@@ -204,7 +205,7 @@ class ConfigMapBody(ApiStruct, frozen=True):
     """A ConfigMap: configuration files of databases are read from it."""
 
     metadata: Metadata = Metadata()
-    data: dict[str, str] = {}
+    data: dict[str, str] = NOTHING
     immutable: bool | None = None
 
 

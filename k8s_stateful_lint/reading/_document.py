@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from k8s_stateful_lint._nothing import NOTHING
 from k8s_stateful_lint._patterns import regex
 
 from . import _json, _rocks, _ruamel
@@ -19,16 +20,19 @@ _CONTENT = regex(r"(?:---(?=[ \t\r\n]|\Z))?(?:[ \t\r\n]++|#[^\n]*+|%[^\n]*+)*+")
 
 Engine = Literal["yamlrocks", "ruamel"]
 Part = Literal["value", "key", "entry"]
+_START = (0, 1)
 
 
 class Body:
     """The text of a whole file in UTF-8, as the documents share it."""
 
+    __slots__ = ("_last", "data")
+
     def __init__(self, data: bytes) -> None:
         """`data` is without a byte order mark."""
         self.data = data
         # The last offset that was asked for, and its line: the next one is near it.
-        self._last = (0, 1)
+        self._last = _START
 
     @classmethod
     def of(cls, data: bytes) -> "Body":
@@ -52,7 +56,7 @@ class Body:
         return line
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, gc=False):
     """Where a document is in the bytes of a `Body`.
 
     `lead` is where comments begin that belong to it though they stand before its `---`.
@@ -84,7 +88,7 @@ class Document:
         self._piece = piece
         self._engine: Engine | Literal["json"] = engine
         self._located: _Located | None = None
-        self.spans: dict[tuple[Route, Part], Span] = {}
+        self.spans: dict[tuple[Route, Part], Span] = NOTHING
         self._comments: tuple[Comment, ...] | None = None
 
     def __repr__(self) -> str:
@@ -99,7 +103,7 @@ class Document:
         """See `__getstate__`."""
         self.file, self.index, self.value, self._body, self._piece, self._engine = state  # type: ignore[assignment]
         self._located = None
-        self.spans = {}
+        self.spans = NOTHING
         self._comments = None
 
     @property
@@ -129,8 +133,15 @@ class Document:
         """
         span = self.spans.get((route, part))
         if span is None:
-            span = self.spans[route, part] = self._find_span(route, part)
+            span = self._find_span(route, part)
+            self.learn({(route, part): span})
         return span
+
+    def learn(self, spans: dict[tuple[Route, Part], Span]) -> None:
+        """Know places that somebody else looked up."""
+        if self.spans is NOTHING:
+            self.spans = {}
+        self.spans.update(spans)
 
     def _find_span(self, route: Route, part: Part) -> Span:
         tree = self._tree
