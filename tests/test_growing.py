@@ -10,7 +10,7 @@ from types import CodeType, FrameType
 import pytest
 
 from k8s_stateful_lint import lint_text
-from k8s_stateful_lint.checks import access, availability, network, provisioning, statefulset, volumes
+from k8s_stateful_lint.checks import access, availability, binding, network, provisioning, statefulset, volumes
 from k8s_stateful_lint.config import config_from
 from k8s_stateful_lint.engine import checking
 from k8s_stateful_lint.graph import graph
@@ -20,7 +20,7 @@ from tests.growing import GROWING
 
 # Where each may be compared with each, but only so many of them are.
 LIMITS = [
-    *((module, "_MOST_COMPARED") for module in (access, availability, network, statefulset, volumes)),
+    *((module, "_MOST_COMPARED") for module in (access, availability, binding, network, statefulset, volumes)),
     *((provisioning, "_MOST_UNUSED_CLASSES"), (checking, "_MOST_FINDINGS"), (graph, "_MOST_OFFERS")),
     *((picture, "_MOST_NEIGHBOURS"), (access, "_MOST_MATES")),
 ]
@@ -29,8 +29,9 @@ FEW, MANY = 40, 80
 PAIRS = MANY**2 - 2 * FEW**2
 
 
-def _show(text: str) -> None:
-    report = lint_text(text, config=config_from({"schema": "all", "strict": True}))
+def _show(text: str, complete: bool) -> None:
+    config = config_from({"schema": "all", "strict": True, "input": {"complete": complete}})
+    report = lint_text(text, config=config)
     assert not report.crashes
     for name in FORMATS:
         render(name, report, Style(width=80))
@@ -38,7 +39,7 @@ def _show(text: str) -> None:
         picture.render(report.graph, report, name, Style())
 
 
-def _calls(text: str) -> Counter[CodeType]:
+def _calls(text: str, complete: bool) -> Counter[CodeType]:
     """How often each function is called to judge a text and to show it in every way."""
     calls: Counter[CodeType] = Counter()
 
@@ -48,19 +49,20 @@ def _calls(text: str) -> Counter[CodeType]:
 
     sys.setprofile(count)
     try:
-        _show(text)
+        _show(text, complete)
     finally:
         sys.setprofile(None)
     return calls
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("complete", [False, True], ids=["open", "complete"])
 @pytest.mark.parametrize("name", GROWING)
-def test_nothing_is_done_for_each_pair_of_things(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_done_for_each_pair_of_things(name: str, complete: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, limit in LIMITS:
         monkeypatch.setattr(module, limit, 5)
     make: Callable[[int], str] = GROWING[name]
-    _show(make(2))  # what is read and compiled once
-    few, many = _calls(make(FEW)), _calls(make(MANY))
+    _show(make(2), complete)  # what is read and compiled once
+    few, many = _calls(make(FEW), complete), _calls(make(MANY), complete)
     excess = {code.co_qualname: number - 2 * few[code] for code, number in many.items()}
     assert not {code: number for code, number in excess.items() if number > PAIRS // 2}

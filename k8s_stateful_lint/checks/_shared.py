@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from itertools import chain
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -13,9 +11,10 @@ from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph import RWOP, Claim, Graph, Node, PersistentVolume, PodCount, PodVolume, Workload
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import written_replicas
+from k8s_stateful_lint.graph.workloads import CONTROLLER_LABELS
+from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
-NodeType = TypeVar("NodeType", bound=Node)
 _REPLICATED = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "PetSet"})
 
 
@@ -172,19 +171,20 @@ def may_meet(left: Node, right: Node) -> bool:
     return left.namespace == right.namespace or None in (left.namespace, right.namespace)
 
 
-def all_that_may_meet(node: Node, node_type: type[NodeType]) -> Iterator[NodeType]:
-    """Every object of a type that `may_meet` another one, wherever it is defined."""
-    if node.namespace is None:
-        return iter(node.graph.of_type(node_type))
-    index = _by_namespace(node.graph, node_type)
-    return chain(index.get(node.namespace, ()), index.get(None, ()))
+def may_select_anywhere(node: Node, selector: LabelSelector) -> bool:
+    """Whether a selector in an object matches some pods, wherever they are defined, and no namespace is in the way."""
+    labels = [label for label in selector.match_labels.items() if label[0] not in CONTROLLER_LABELS]
+    index = _workloads_by_label(node.graph)
+    candidates = min((index.get(label, []) for label in labels), key=len) if labels else node.graph.workloads
+    return any(may_meet(node, workload) and workload.is_selected_by(selector) for workload in candidates)
 
 
 @once
-def _by_namespace(graph: Graph, node_type: type[Any]) -> dict[str | None, list[Any]]:
-    index: dict[str | None, list[Any]] = defaultdict(list)
-    for node in graph.of_type(node_type):
-        index[node.namespace].append(node)
+def _workloads_by_label(graph: Graph) -> dict[tuple[str, str], list[Workload]]:
+    index: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+    for workload in graph.workloads:
+        for label in workload.template_labels.items():
+            index[label].append(workload)
     return index
 
 

@@ -10,13 +10,13 @@ from typing import Any, Literal, TypeAlias
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
-from k8s_stateful_lint.checks._shared import all_that_may_meet, unit_may_make_pods
+from k8s_stateful_lint.checks._shared import may_meet, may_select_anywhere, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.graph import Database, DisruptionBudget, Graph, StatefulSet, Workload
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import written_replicas
-from k8s_stateful_lint.graph.workloads import Container
+from k8s_stateful_lint.graph.workloads import CONTROLLER_LABELS, Container
 from k8s_stateful_lint.knowledge import image_process
 from k8s_stateful_lint.model.pods import PodAffinityTerm, Probe, TopologySpreadConstraint
 from k8s_stateful_lint.model.quantities import quantity_or_none, scaled
@@ -420,10 +420,11 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
             message=f"{subject.label} protects no pod: {reason}",
             related=(Related(where, f"the labels of the pods of {workload.label}"),),
         )
-    elif all(subject.graph.is_closed(kind) for kind in ("Deployment", "StatefulSet", "ReplicaSet", "Pod")) and not any(
-        workload.is_selected_by(subject.selector) for workload in all_that_may_meet(subject, Workload)
-    ):
+    elif all(map(subject.graph.is_closed, _POD_KINDS)) and not may_select_anywhere(subject, subject.selector):
         yield Finding(place=place, message=f"{subject.label} protects no pod: no pod template has these labels")
+
+
+_POD_KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "Pod")
 
 
 @once
@@ -477,8 +478,7 @@ def quorum_without_disruption_budget(subject: StatefulSet) -> Iterator[Finding]:
     for database in subject.databases:
         is_ring = database.class_ == "ring" and count >= 2
         if is_ring or (database.class_ == "quorum" and count >= 3 and database.votes is not False):
-            budgets = all_that_may_meet(subject, DisruptionBudget)
-            if any(budget.selector is not None and subject.is_selected_by(budget.selector) for budget in budgets):
+            if _may_have_budget(subject):
                 return
             yield Finding(
                 place=subject.name_place,
@@ -488,6 +488,26 @@ def quorum_without_disruption_budget(subject: StatefulSet) -> Iterator[Finding]:
                 unverified=database.is_unverified,
             )
             return
+
+
+def _may_have_budget(workload: Workload) -> bool:
+    """Whether some budget selects the pods, wherever it is defined, and no namespace is in the way."""
+    index = _budgets_by_label(workload.graph)
+    found = (budget for label in (*workload.template_labels.items(), None) for budget in index.get(label, ()))
+    return any(
+        budget.selector is not None and may_meet(budget, workload) and workload.is_selected_by(budget.selector)
+        for budget in found
+    )
+
+
+@once
+def _budgets_by_label(graph: Graph) -> dict[tuple[str, str] | None, list[DisruptionBudget]]:
+    """Budgets by one of the labels that they ask for; None where they ask for none that a pod template writes."""
+    index: dict[tuple[str, str] | None, list[DisruptionBudget]] = defaultdict(list)
+    for budget in graph.disruption_budgets:
+        labels = budget.selector.match_labels.items() if budget.selector is not None else ()
+        index[next((label for label in labels if label[0] not in CONTROLLER_LABELS), None)].append(budget)
+    return index
 
 
 def overlapping_disruption_budgets(subject: DisruptionBudget) -> Iterator[Finding]:

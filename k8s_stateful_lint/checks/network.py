@@ -10,7 +10,7 @@ import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks._probes import probe_level
-from k8s_stateful_lint.checks._shared import all_that_may_meet, may_meet, unit_may_make_pods
+from k8s_stateful_lint.checks._shared import may_meet, may_select_anywhere, unit_may_make_pods
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Severity
@@ -19,6 +19,7 @@ from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.storage import matches_any
 from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.knowledge.images import ServiceLink
+from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
@@ -500,7 +501,7 @@ def _is_about(service: Service, workload: Workload) -> bool:
 
 def _may_select_elsewhere(service: Service) -> bool:
     """Whether pods of another unit, whose namespace nobody wrote, have the labels."""
-    return any(map(service.selects, all_that_may_meet(service, Workload)))
+    return may_select_anywhere(service, LabelSelector(match_labels=service.selector))
 
 
 def writes_balanced_over_replicas(service: Service) -> Iterator[Finding]:

@@ -59,7 +59,7 @@ class Node(Many):
         """``metadata.name``."""
         return self.resource.metadata.name
 
-    @remembered
+    @property
     def deployed_name(self) -> str:
         """The name after ``namePrefix`` and ``nameSuffix`` of the kustomizations that build it."""
         prefix, suffix = self.graph.units.affixes(self.resource.path)

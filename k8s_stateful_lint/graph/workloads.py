@@ -149,7 +149,7 @@ class Workload(Node):
 
     # Pods -----------------------------------------------------------------------------------------------------------
 
-    @remembered
+    @property
     def autoscaler(self) -> Autoscaler | None:
         """The autoscaler whose target this is."""
         return self.graph.autoscaler_of(self)
@@ -262,7 +262,7 @@ class Workload(Node):
     def _volumes_by_name(self) -> dict[str, PodVolume]:
         return {volume.name: volume for volume in reversed(self.volumes)}
 
-    @property
+    @remembered
     def has_dangling_storage(self) -> bool:
         """Whether storage was meant but is not connected: a mount without its volume, an unused claim."""
         if any(mount.volume is None for container in self.containers for mount in container.mounts):
@@ -272,7 +272,7 @@ class Workload(Node):
             for volume in self.volumes
         )
 
-    @property
+    @remembered
     def has_unknown_volumes(self) -> bool:
         """Whether a name of a volume, or the list of them, is a placeholder or could not be understood."""
         lists = ((*self.template_route, "spec", "volumes"), ("spec", "volumeClaimTemplates"))
@@ -335,7 +335,7 @@ class Workload(Node):
         """The names of the volumes that a container has as a device."""
         return frozenset(device.name for container in self.all_containers for device in container.spec.volume_devices)
 
-    @property
+    @remembered
     def has_persistent_mount(self) -> bool:
         """Whether some container mounts storage that outlives the pod."""
         return any(mount.is_persistent for mount in self.mounts)
