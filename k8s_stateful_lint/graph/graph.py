@@ -17,7 +17,7 @@ from k8s_stateful_lint.graph.backups import backup_objects
 from k8s_stateful_lint.graph.builds import Builds
 from k8s_stateful_lint.graph.databases import Database, Server, server_in
 from k8s_stateful_lint.graph.facts import ClusterFacts
-from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.node import NOWHERE, Node, Resolution
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.storage import (
     Claim,
@@ -94,6 +94,8 @@ _CLUSTER_KINDS = frozenset(
         "VolumeSnapshotContent",
     }
 )
+# So few objects are gone through; indexes are only made of more.
+_FEW = 8
 # How many selections are kept: each may list every workload of the input.
 _MOST_SELECTIONS = 256
 # Volumes of a class that offer more different things than these are not compared with claims: all are taken to fit.
@@ -130,8 +132,13 @@ def _default_classes(graph: Graph, units: frozenset[str]) -> tuple[StorageClass,
 
 
 @once
-def _has_group(graph: Graph, units: frozenset[str], group: str) -> bool:
-    return any(found == group or found.endswith("." + group) for found in graph.groups_in(units))
+def _units_with_group(graph: Graph, group: str) -> frozenset[str]:
+    return frozenset(
+        unit
+        for node in graph.nodes
+        if node.resource.group == group or node.resource.group.endswith("." + group)
+        for unit in node.units
+    )
 
 
 @once
@@ -172,6 +179,20 @@ def _untaken(
 ) -> tuple[PersistentVolume, ...]:
     taken = {claim.spec.volume_name for claim in graph.in_units(units, Claim)}
     return tuple(volume for volume in volumes if volume.name not in taken)
+
+
+@once
+def _labelled_by_place(graph: Graph, label: tuple[str, str]) -> dict[tuple[str | None, str | None], list[Workload]]:
+    """Workloads whose pods have a label, by unit (None: any) and namespace (``*``: any)."""
+    index: dict[tuple[str | None, str | None], list[Workload]] = defaultdict(list)
+    for workload in graph.workloads_by_label[label]:
+        places: list[tuple[str | None, str | None]] = [(unit, "*") for unit in workload.units]
+        places += [(unit, workload.namespace) for unit in workload.units]
+        if workload.namespace is not None:
+            places.append((None, workload.namespace))
+        for place in places:
+            index[place].append(workload)
+    return index
 
 
 class Unresolved(msgspec.Struct, frozen=True):
@@ -224,6 +245,7 @@ class Graph:
         self._of_units: dict[type[Node], dict[str, list[Any]]] = {}
         self._words: dict[tuple[Document, tuple[bytes, ...]], bool] = {}
         self._selected: dict[tuple[Any, ...], tuple[Workload, ...]] = {}
+        self._matches: dict[str, Match | None] = {}
         self._found: dict[tuple[str, str, str, str | None], Resolution[Any]] = {}
         self._alternatives = alternatives or {}
         self._unread = frozenset(unread)
@@ -426,12 +448,14 @@ class Graph:
         """Whether two texts are different overlays of the same files."""
         return other in self._alternatives.get(path, ())
 
-    def has_word(self, document: Document, words: tuple[bytes, ...]) -> bool:
-        """Whether one of the words is somewhere in a document; a List of many objects is searched only once."""
-        key = (document, words)
+    def has_word(self, resource: Resource, words: tuple[bytes, ...]) -> bool:
+        """Whether one of the words is somewhere in an object's document; a List of objects is searched only once."""
+        if not resource.route:
+            return any(map(resource.document.has_word, words))
+        key = (resource.document, words)
         found = self._words.get(key)
         if found is None:
-            found = self._words[key] = any(map(document.has_word, words))
+            found = self._words[key] = any(map(resource.document.has_word, words))
         return found
 
     # Identity and nearness ------------------------------------------------------------------------------------------
@@ -475,8 +499,12 @@ class Graph:
             # Of thousands of namespaces with an object of one name, only the own and the unwritten one count.
             known = self.named(kind, name)
             if kind not in _CLUSTER_KINDS and origin.namespace is not None:
-                by_namespace = _named_by_namespace(self, kind, name)
-                known = [*by_namespace.get(origin.namespace, ()), *by_namespace.get(None, ())]
+                if len(known) > _FEW:
+                    by_namespace = _named_by_namespace(self, kind, name)
+                    known = [*by_namespace.get(origin.namespace, ()), *by_namespace.get(None, ())]
+                else:
+                    own = [node for node in known if node.namespace == origin.namespace]
+                    known = own + [node for node in known if node.namespace is None]
             # kustomize puts a prefix to references, too, but only in what it builds together with the object.
             candidates = [
                 node
@@ -509,7 +537,7 @@ class Graph:
             or self.is_closed(node.kind)
         ]
         if not scores:
-            return Resolution(None)
+            return NOWHERE
         best = max(score for score, _ in scores)
         found = [node for score, node in scores if score == best]
         first = found[0]
@@ -544,32 +572,38 @@ class Graph:
         return index
 
     @cached_property
-    def _workloads_by_label(self) -> dict[tuple[str | None, str | None, str, str], list[Workload]]:
-        """Workloads by unit (None: any), namespace (``*``: any), label key and label value."""
-        index: dict[tuple[str | None, str | None, str, str], list[Workload]] = defaultdict(list)
+    def workloads_by_label(self) -> dict[tuple[str, str], list[Workload]]:
+        """Whole workloads by the labels of their pods."""
+        index: dict[tuple[str, str], list[Workload]] = defaultdict(list)
         for workload in self.workloads:
             if not workload.is_partial:
-                places: list[tuple[str | None, str | None]] = [(unit, "*") for unit in workload.units]
-                places += [(unit, workload.namespace) for unit in workload.units]
-                if workload.namespace is not None:
-                    places.append((None, workload.namespace))
                 for label in workload.template_labels.items():
-                    for place in places:
-                        index[*place, *label].append(workload)
+                    index[label].append(workload)
         return index
 
     def _labelled(self, node: Node, label: tuple[str, str]) -> dict[Workload, None]:
         """Workloads whose pods have a label, where a selector in ``node`` may reach them."""
-        index, namespace = self._workloads_by_label, node.namespace
         found: dict[Workload, None] = {}
+        everywhere, namespace = self.workloads_by_label.get(label, []), node.namespace
+        if len(everywhere) <= _FEW:
+            for unit in sorted(node.units):
+                found.update(
+                    (workload, None)
+                    for workload in everywhere
+                    if unit in workload.units and (namespace is None or workload.namespace in (namespace, None))
+                )
+            if namespace is not None:
+                found.update((workload, None) for workload in everywhere if workload.namespace == namespace)
+            return found
+        index = _labelled_by_place(self, label)
         for unit in sorted(node.units):
             if namespace is None:
-                found.update(dict.fromkeys(index.get((unit, "*", *label), ())))
+                found.update(dict.fromkeys(index.get((unit, "*"), ())))
                 continue
-            mates = index.get((unit, namespace, *label), []) + index.get((unit, None, *label), [])
+            mates = index.get((unit, namespace), []) + index.get((unit, None), [])
             found.update(dict.fromkeys(sorted(mates, key=self._positions.__getitem__)))
         if namespace is not None:
-            found.update(dict.fromkeys(index.get((None, namespace, *label), ())))
+            found.update(dict.fromkeys(index.get((None, namespace), ())))
         return found
 
     def workloads_selected_by(
@@ -659,21 +693,9 @@ class Graph:
         """API version and kind of the whole objects without a model that are deployed in some units."""
         return set().union(*(self._custom_kinds_by_unit.get(unit, ()) for unit in units))
 
-    @cached_property
-    def _groups_of_units(self) -> dict[str, set[str]]:
-        groups: dict[str, set[str]] = defaultdict(set)
-        for node in self.nodes:
-            for unit in node.units:
-                groups[unit].add(node.resource.group)
-        return groups
-
     def has_group_in_unit(self, group: str, origin: Node) -> bool:
         """Whether an object of an API group, or of one below it, is deployed together with ``origin``."""
-        return _has_group(self, origin.units, group)
-
-    def groups_in(self, units: frozenset[str]) -> set[str]:
-        """The API groups of all objects of some units."""
-        return set().union(*(self._groups_of_units.get(unit, ()) for unit in units))
+        return not origin.units.isdisjoint(_units_with_group(self, group))
 
     @cached_property
     def _positions(self) -> dict[Node, int]:
@@ -719,7 +741,7 @@ class Graph:
         generated = self.nearest(templates, origin)
         if generated.target is not None or generated.ambiguous:
             return generated
-        return Resolution(self.in_cluster(Claim, "PersistentVolumeClaim", name, origin))
+        return _known(self.in_cluster(Claim, "PersistentVolumeClaim", name, origin))
 
     @cached_property
     def _generated_prefixes(self) -> dict[str, list[Claim]]:
@@ -752,14 +774,14 @@ class Graph:
             found = self._find(PersistentVolume, "PersistentVolume", name, claim)
             if found.target is not None or found.ambiguous:
                 return found
-            return Resolution(self.in_cluster(PersistentVolume, "PersistentVolume", name, claim))
+            return _known(self.in_cluster(PersistentVolume, "PersistentVolume", name, claim))
         if claim.shape != "object":
-            return Resolution(None)
+            return NOWHERE
         reserved = [volume for volume in self._volumes_by_claim.get(claim.name, ()) if volume.is_reserved_for(claim)]
         paired = self.nearest(reserved, claim, namespaced=False)
         if paired.target is not None or paired.ambiguous:
             return paired
-        return Resolution(self._cluster_volumes_by_claim.get((claim.namespace, claim.name)))
+        return _known(self._cluster_volumes_by_claim.get((claim.namespace, claim.name)))
 
     @cached_property
     def _cluster_volumes_by_claim(self) -> dict[tuple[str | None, str], PersistentVolume]:
@@ -829,12 +851,18 @@ class Graph:
             for volume in self.cluster_volumes
         )
 
+    @cached_property
+    def _classes_of_volumes(self) -> frozenset[str | None]:
+        return frozenset(volume.class_name for volume in (*self.persistent_volumes, *self.cluster_volumes))
+
     def fitting_volumes(self, claim: Claim, class_name: str, *, in_unit: bool = True) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes of a class that satisfy a claim and are not reserved for another one.
 
         Those of its unit, or those of the whole input and the cluster.
         """
-        fitting = _fitting_volumes(self, claim.units if in_unit else None, class_name, claim.demand)
+        fitting: tuple[PersistentVolume, ...] = ()
+        if class_name in self._classes_of_volumes:
+            fitting = _fitting_volumes(self, claim.units if in_unit else None, class_name, claim.demand)
         return fitting + tuple(
             volume
             for volume in claim.reserved_volumes
@@ -1079,7 +1107,9 @@ class Graph:
 
     def match_image(self, image: ImageReference) -> Match | None:
         """The row of the image table for an image."""
-        return self.images.find(image)
+        if image.text not in self._matches:
+            self._matches[image.text] = self.images.find(image)
+        return self._matches[image.text]
 
     def server_in(self, container: Container) -> Server | None:
         """The stateful server that a container runs, if it runs one that is known."""
@@ -1173,6 +1203,10 @@ def _nearness(node: Node, origin: Node) -> tuple[int, int]:
 def _share_namespace(node: Node, origin: Node) -> bool:
     """Whether both write one namespace; `default` is what every tutorial writes, and no evidence."""
     return node.namespace is not None and node.namespace == origin.namespace != "default"
+
+
+def _known(target: NodeType | None) -> Resolution[NodeType]:
+    return Resolution(target) if target is not None else NOWHERE
 
 
 def _grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:

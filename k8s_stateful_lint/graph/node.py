@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -35,6 +35,9 @@ class Resolution(msgspec.Struct, Generic[Target], frozen=True):
     target: Target | None
     weak: int = 0
     ambiguous: bool = False
+
+
+NOWHERE: Resolution[Any] = Resolution(None)
 
 
 class Node(Many):
@@ -119,10 +122,7 @@ class Node(Many):
             "patches" in folders
             or _PATCH_NAME.search(file.rpartition(".")[0]) is not None
             # Walking every object for the words would cost more than all rules.
-            or (
-                self.graph.has_word(self.resource.document, _PATCH_DIRECTIVES)
-                and _holds_patch_directive(self.resource.raw)
-            )
+            or (self.graph.has_word(self.resource, _PATCH_DIRECTIVES) and _holds_patch_directive(self.resource.raw))
         )
 
     @property

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from k8s_stateful_lint.graph.environments import Environment, environment_of
-from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.node import NOWHERE, Node, Resolution
 from k8s_stateful_lint.graph.remembered import remembered
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.quantities import quantity_or_none
@@ -43,7 +44,7 @@ DEFAULT_CLASS_ANNOTATIONS = (
 Attachment = Literal["exclusive", "node-bound", "attach-free"]
 
 
-class ClassName(msgspec.Struct, frozen=True):
+class ClassName(msgspec.Struct, frozen=True, gc=False):
     """The class of a claim or volume.
 
     ``name`` is ``""`` for no class and None where it is unknown (a default class that nothing names, a placeholder).
@@ -55,7 +56,7 @@ class ClassName(msgspec.Struct, frozen=True):
     weak: int = 0
 
 
-class DriverFact(msgspec.Struct, frozen=True):
+class DriverFact(msgspec.Struct, frozen=True, gc=False):
     """The driver behind a claim or volume, and how we know.
 
     ``driver`` is None when the provisioner is not in the table. ``origin`` "class-name" means that only a well-known
@@ -104,6 +105,11 @@ class StorageClass(Node):
         """The driver's row, after in-tree names were redirected; None for an unknown one."""
         return self.graph.knowledge.driver(self.provisioner)
 
+    @remembered
+    def driver_of_claims(self) -> DriverFact:
+        """What is known about the driver of its claims."""
+        return DriverFact(self.provisioner, self.driver, "class")
+
     @property
     def is_static(self) -> bool:
         """Whether the class provisions nothing (kubernetes.io/no-provisioner)."""
@@ -140,7 +146,7 @@ class StorageClass(Node):
         return self.graph.volumes_of_class(self.name)
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """What the binder compares of a PersistentVolume with what a claim demands; None where it is unknown."""
 
     size: Decimal | None
@@ -171,6 +177,16 @@ class Offer(msgspec.Struct, frozen=True):
     def lacks_mode_of(self, demand: Offer) -> bool:
         """Whether an access mode that is asked for is not offered."""
         return self.modes is not None and demand.modes is not None and not demand.modes <= self.modes
+
+
+# Thousands of claims ask for the same.
+_offer = lru_cache(maxsize=1024)(Offer)
+
+
+@lru_cache(maxsize=256)
+def modes_of(written: tuple[str, ...]) -> frozenset[str]:
+    """Access modes as a set."""
+    return frozenset(written)
 
 
 class Claim(Node):
@@ -268,7 +284,7 @@ class Claim(Node):
             return self.volume.modes
         if self.is_unknown("spec", "accessModes") or not self.spec.access_modes:
             return None
-        return frozenset(self.spec.access_modes)
+        return modes_of(self.spec.access_modes)
 
     @property
     def is_single_node(self) -> bool | None:
@@ -313,9 +329,9 @@ class Claim(Node):
         """The class object, when it is in the input."""
         name = self.class_name
         if not name.name:
-            return Resolution(None)
+            return NOWHERE
         found = self.graph.storage_class(name.name, self)
-        return Resolution(found.target, found.weak + name.weak, found.ambiguous)
+        return Resolution(found.target, found.weak + name.weak, found.ambiguous) if name.weak else found
 
     @property
     def storage_class(self) -> StorageClass | None:
@@ -333,7 +349,8 @@ class Claim(Node):
             return UNKNOWN_DRIVER
         if resolution.target is not None:
             found = resolution.target
-            return DriverFact(found.provisioner, found.driver, "class", resolution.weak)
+            fact = found.driver_of_claims
+            return msgspec.structs.replace(fact, weak=resolution.weak) if resolution.weak else fact
         name = self.class_name.name
         if not name:
             return UNKNOWN_DRIVER
@@ -427,11 +444,11 @@ class Claim(Node):
     def demand(self) -> Offer:
         """What it asks of a volume."""
         spec = self.spec
-        return Offer(
+        return _offer(
             self.request,
             spec.volume_attributes_class_name or "",
             None if self.is_unknown("spec", "volumeMode") else spec.volume_mode or "Filesystem",
-            None if self.is_unknown("spec", "accessModes") else frozenset(spec.access_modes),
+            None if self.is_unknown("spec", "accessModes") else modes_of(spec.access_modes),
         )
 
 
@@ -497,7 +514,7 @@ class PersistentVolume(Node):
         """The access modes; None where none can be read."""
         if self.resource.is_unknown("spec", "accessModes") or not self.spec.access_modes:
             return None
-        return frozenset(self.spec.access_modes)
+        return modes_of(self.spec.access_modes)
 
     @property
     def class_name(self) -> str | None:
@@ -577,7 +594,7 @@ class PersistentVolume(Node):
         """What it offers to claims."""
         is_unknown = self.resource.is_unknown("spec", "volumeMode")
         attributes_class = self.spec.volume_attributes_class_name or ""
-        return Offer(self.capacity, attributes_class, None if is_unknown else self.volume_mode, self.modes)
+        return _offer(self.capacity, attributes_class, None if is_unknown else self.volume_mode, self.modes)
 
     def misfits(self, claim: Claim) -> list[tuple[str, Route, Route]]:
         """What keeps the binder from binding this volume to a claim, class and reservation left aside.

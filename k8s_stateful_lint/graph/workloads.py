@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from k8s_stateful_lint._patterns import regex
-from k8s_stateful_lint.graph.node import Node, Resolution
+from k8s_stateful_lint.graph.node import NOWHERE, Node, Resolution
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import PodCount, Rollout, autoscaler_bounds, count_pods, rollout_of
 from k8s_stateful_lint.graph.remembered import Many, remembered
@@ -460,7 +460,7 @@ class StatefulSet(Workload):
     @remembered
     def governing_service(self) -> Resolution[Service]:
         """The Service that ``serviceName`` names, when it is in the input."""
-        return self.graph.service(self.service_name, self) if self.service_name else Resolution(None)
+        return self.graph.service(self.service_name, self) if self.service_name else NOWHERE
 
     def deletes_claims(self, when: Literal["whenDeleted", "whenScaled"]) -> bool:
         """Whether the retention policy deletes claims then; clusters heed it since 1.27 (StatefulSetAutoDeletePVC)."""
@@ -688,7 +688,7 @@ class PodVolume(Many):
     @remembered
     def resolution(self) -> Resolution[Claim]:
         """The claim behind a claim reference."""
-        return self.workload.graph.claim(self.claim_name, self.workload) if self.claim_name else Resolution(None)
+        return self.workload.graph.claim(self.claim_name, self.workload) if self.claim_name else NOWHERE
 
     @remembered
     def claim(self) -> Claim | None:

@@ -1,6 +1,7 @@
 """Image references: `registry/path:tag@digest` as the container runtimes read them."""
 
 import re
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -72,6 +73,7 @@ class ImageReference(Struct, frozen=True):
         )
 
 
+@lru_cache(maxsize=4096)
 def parse_image(text: str) -> ImageReference | None:
     """Parse an image reference; None if no container runtime would accept it (templates, upper-case names ...)."""
     name, at, digest = text.partition("@")
