@@ -20,7 +20,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
-from benchmarks.trees import OBJECTS, SHAPES
+from benchmarks.trees import GROUPS, OBJECTS, SHAPES
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
@@ -102,21 +102,28 @@ def whole_corpus(corpus: Path, rounds: int, *, checkov: bool) -> None:
         compare("Corpus, against checkov", {"check": commands["check"], "checkov": (program, *arguments)}, 1)
 
 
-def growth(copies: int, scratch: Path) -> None:
-    """What an object costs as there are more of them, however they lie; starting is taken off."""
-    start = cost((*CHECK, "--no-cache", str(scratch))).processor
-    print(
-        f"\nGrowth: microseconds an object\n{'':20}" + "".join(f"{number * OBJECTS:>12}" for number in (1, 10, copies))
-    )
+def growth(copies: int, rounds: int, scratch: Path) -> None:
+    """What an object costs as there are more of them, however they lie; what a dozen of them cost is taken off."""
+    numbers = (1, 10, copies)
+    print(f"\nGrowth: microseconds an object\n{'':20}" + "".join(f"{number * OBJECTS:>12}" for number in numbers))
     for name, make in SHAPES.items():
-        cells = []
-        for number in (1, 10, copies):
-            root = scratch / name
+        few = scratch / "few"
+        make(few, 1, 2)
+        roots = [scratch / str(number) for number in numbers]
+        for root, number in zip(roots, numbers, strict=True):
             make(root, number)
-            found = cost((*CHECK, "--no-cache", "--fail-on", "never", str(root)))
-            cells.append(f"{(found.processor - start) / number / OBJECTS * 1e6:8.0f} us")
+        costs = [
+            [cost((*CHECK, "--no-cache", "--fail-on", "never", str(root))) for root in (few, *roots)]
+            for _ in range(rounds)
+        ]
+        start, *processor = (statistics.median(each.processor for each in found) for found in zip(*costs, strict=True))
+        cells = [
+            f"{(seconds - start) / (6 * (GROUPS * number - 2)) * 1e6:8.0f} us"
+            for seconds, number in zip(processor, numbers, strict=True)
+        ]
+        print(f"{name:20}" + "".join(f"{cell:>12}" for cell in cells) + f"{costs[0][-1].memory:8.0f} MB", flush=True)
+        for root in (few, *roots):
             shutil.rmtree(root)
-        print(f"{name:20}" + "".join(f"{cell:>12}" for cell in cells) + f"{found.memory:8.0f} MB")
 
 
 def main() -> None:
@@ -136,7 +143,7 @@ def main() -> None:
         empty = Path(scratch, "trees")
         empty.mkdir()
         if given.copies:
-            growth(given.copies, empty)
+            growth(given.copies, given.rounds, empty)
 
 
 if __name__ == "__main__":

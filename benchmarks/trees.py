@@ -8,6 +8,8 @@ from pathlib import Path
 
 OBJECTS = 1000
 """About as many objects has a tree of one copy."""
+GROUPS = OBJECTS // 6
+"""So many groups of six objects are in it."""
 
 _SETS = """\
 apiVersion: v1
@@ -105,10 +107,10 @@ spec:
 _IMAGES = (("postgres:16.4", "/var/lib/postgresql/data"), ("mysql:8.4.2", "/var/lib/mysql"), ("redis:7.4", "/data"))
 
 
-def manifests(copy: int, seed: int = 0) -> Iterator[tuple[str, str]]:
+def manifests(copy: int, groups: int = GROUPS, seed: int = 0) -> Iterator[tuple[str, str]]:
     """One copy of a tree of a thousand objects: paths and texts. Every copy has namespaces and folders of its own."""
     dice = random.Random(seed)
-    for number in range(OBJECTS // 6):
+    for number in range(groups):
         space = f"team-{copy}-{number % 10}"
         image, mount = dice.choice(_IMAGES)
         values = {
@@ -126,29 +128,29 @@ def manifests(copy: int, seed: int = 0) -> Iterator[tuple[str, str]]:
     yield f"classes-{copy}/fast.yaml", _CLASS.format(name=f"fast-{copy}")
 
 
-def tree(root: Path, copies: int) -> None:
+def tree(root: Path, copies: int, groups: int = GROUPS) -> None:
     """Write copies of the tree, each file in its own folder."""
     for copy in range(copies):
-        for path, text in manifests(copy):
+        for path, text in manifests(copy, groups):
             _write(root / path, text)
 
 
-def one_directory(root: Path, copies: int) -> None:
+def one_directory(root: Path, copies: int, groups: int = GROUPS) -> None:
     """Write the same objects, with all files in one folder."""
     for copy in range(copies):
-        for path, text in manifests(copy):
+        for path, text in manifests(copy, groups):
             _write(root / path.replace("/", "-"), text)
 
 
-def one_file(root: Path, copies: int) -> None:
+def one_file(root: Path, copies: int, groups: int = GROUPS) -> None:
     """Write the same objects into one file."""
-    _write(root / "all.yaml", "---\n".join(text for copy in range(copies) for _, text in manifests(copy)))
+    _write(root / "all.yaml", "---\n".join(text for copy in range(copies) for _, text in manifests(copy, groups)))
 
 
-def one_class(root: Path, copies: int) -> None:
-    """Write a thousand claims for each copy, all of one storage class, in one folder."""
+def one_class(root: Path, copies: int, groups: int = GROUPS) -> None:
+    """Write as many claims, all of one storage class, in one folder."""
     _write(root / "class.yaml", _CLASS.format(name="shared"))
-    for number in range(OBJECTS * copies):
+    for number in range(6 * groups * copies):
         _write(root / f"claim-{number}.yaml", _PLAIN_CLAIM.format(number=number))
 
 
