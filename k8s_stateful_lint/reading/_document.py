@@ -71,8 +71,8 @@ class Document:
     """One document of a file.
 
     `value` is made of dict (with str keys only), list, str, int, float, bool and None, and holds what Kubernetes would
-    read; parts that an alias repeats are the same object. `index` counts the documents of the file from 0. `spans` are
-    the places that were asked for.
+    read. Nobody may change it: parts that an alias repeats are the same object, and so may be equal parts of any
+    documents. `index` counts the documents of the file from 0. `spans` are the places that were asked for.
     """
 
     __slots__ = ("_body", "_comments", "_engine", "_located", "_piece", "file", "index", "spans", "value")

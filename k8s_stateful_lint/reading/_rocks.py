@@ -67,6 +67,12 @@ _SUSPECT_TEXT = regex(r"[-+]?_*0[0-9_]*[oO89]")
 
 _known_keys: set[str] = set()
 """Keys that are known to be harmless: manifests repeat a few thousand, and comparing sets is faster than looking."""
+_known_texts: dict[str, str] = {}
+"""Values that are known to be harmless, so that what is equal is one object: manifests repeat nine of ten."""
+_known_leaves: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+"""Mappings of such texts: `{name: data}` takes 200 bytes, and half of all mappings are as small."""
+_SHORT = 100  # characters
+_MOST_KNOWN = 20_000
 
 
 def _differs(data: bytes) -> bool:
@@ -223,39 +229,78 @@ def _normal(value: Any, depth: int) -> Any:
 def _check(value: object, data: bytes, base_60: set[int]) -> None:
     """Look for anything in `value` that the two dialects read differently, level by level, without recursion.
 
+    Texts and small mappings that were found before, here or in another document, take the place of equal ones.
+
     Raises:
         Unsure: there is something, or the tree is too deep.
     """
-    level: list[Any] = [value]
+    level: list[Any] = [value if isinstance(value, dict | list) else [value]]
     depth = -1
+    known_keys, known_text, known_leaf = _known_keys, _known_texts.get, _known_leaves.get
     while level:
         depth += 1
         below: list[Any] = []
-        extend = below.extend
         for node in level:
-            kind = type(node)
-            if kind is dict:
-                if not node.keys() <= _known_keys:
+            if type(node) is dict:
+                if not node.keys() <= known_keys:
                     _check_keys(node, data)
-                extend(node.values())
-            elif kind is list:
-                extend(node)
-            elif kind is str:
-                # One comparison sorts out almost all text: what begins with a digit or a sign is less than ":".
-                if node < ":" and _SUSPECT_TEXT.match(node) and not _always_quoted(node, data):
+                items: Iterable[tuple[Any, Any]] = node.items()
+            else:
+                items = enumerate(node)
+            for place, each in items:
+                kind = type(each)
+                if kind is str:
+                    known = known_text(each)
+                    if known is None:
+                        _check_text(each, data)
+                    elif known is not each:
+                        node[place] = known
+                elif kind is dict:
+                    leaf = None
+                    if 0 < len(each) <= 2:
+                        pairs = tuple(each.items())
+                        if type(pairs[0][1]) is str and type(pairs[-1][1]) is str:
+                            leaf = known_leaf(pairs) or _new_leaf(pairs, each)
+                    if leaf is None:
+                        below.append(each)
+                    else:
+                        node[place] = leaf
+                elif kind is list:
+                    below.append(each)
+                elif kind is int:
+                    if not LOWEST <= each <= HIGHEST or (base_60 and each in base_60):
+                        raise Unsure
+                elif kind is float:
+                    # A whole number is an integer behind JSON, and one that is not there as such was spelt unusually.
+                    if each.is_integer() or base_60 or repr(each).encode() not in data:
+                        raise Unsure
+                elif kind is not bool and each is not None:
                     raise Unsure
-            elif kind is int:
-                if not LOWEST <= node <= HIGHEST or (base_60 and node in base_60):
-                    raise Unsure
-            elif kind is float:
-                # A whole number is an integer behind JSON, and a number that is not there as such was spelt unusually.
-                if node.is_integer() or base_60 or repr(node).encode() not in data:
-                    raise Unsure
-            elif kind is not bool and node is not None:
-                raise Unsure
         level = below
-    if depth > MAX_DEPTH:
+    # Below the last level there may be scalars, and in the one above it mappings that were known.
+    if depth + 2 > MAX_DEPTH:
         raise Unsure
+
+
+def _check_text(text: str, data: bytes) -> None:
+    # One comparison sorts out almost all text: what begins with a digit or a sign is less than ":".
+    if text < ":" and _SUSPECT_TEXT.match(text):
+        if not _always_quoted(text, data):
+            raise Unsure
+    elif len(text) <= _SHORT:
+        if len(_known_texts) >= _MOST_KNOWN:
+            _known_texts.clear()
+        _known_texts[text] = text
+
+
+def _new_leaf(pairs: tuple[tuple[str, str], ...], node: dict[str, str]) -> dict[str, str] | None:
+    """A small mapping, if it is known to be harmless, so that equal ones become it from now on."""
+    if any(name not in _known_keys or text not in _known_texts for name, text in pairs):
+        return None
+    if len(_known_leaves) >= _MOST_KNOWN:
+        _known_leaves.clear()
+    _known_leaves[pairs] = node
+    return node
 
 
 def _check_keys(keys: Iterable[Any], data: bytes) -> None:

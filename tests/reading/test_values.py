@@ -7,7 +7,7 @@ import pytest
 from k8s_stateful_lint.reading import Engine
 from tools.kubectl_reading import kubectl
 
-from .helpers import ENGINES, exact, needs_kubectl, reading
+from .helpers import ENGINES, exact, needs_kubectl, needs_rocks, reading, rocks
 
 PROBES: tuple[tuple[str, object], ...] = (
     ("0644", 420),
@@ -187,6 +187,39 @@ def test_aliases_share_their_value() -> None:
     value = reading("a: &x {b: 1}\nc: *x\n").documents[0].value
     assert isinstance(value, dict)
     assert value == {"a": {"b": 1}, "c": {"b": 1}}
+
+
+@needs_rocks
+def test_what_is_equal_in_many_documents_takes_the_space_of_one() -> None:
+    text = "kind: Service\nmetadata: {name: db, labels: {app: shop}}\nspec: {type: ClusterIP, args: [--verbose]}\n"
+    documents = reading("---\n".join([text] * 1_000), "yamlrocks").documents
+    values = [dict(document.value) for document in documents[10:] if isinstance(document.value, dict)]
+    assert len(values) == 990
+    assert len({id(value["kind"]) for value in values}) == 1
+    assert len({id(value["metadata"]["labels"]) for value in values}) == 1
+    assert len({id(value["spec"]["args"][0]) for value in values}) == 1
+
+
+@needs_rocks
+def test_what_is_shared_differs_in_nothing() -> None:
+    apart = ["true", "'true'", "1", "'1'", "1.5", "'1.5'", "null", "'null'", "012", "'012'", "9", "'09'", "x", "'x'"]
+    text = "\n".join(f"- {{a: {left}, b: {right}}}\n- {{b: {left}, a: {right}}}" for left in apart for right in apart)
+    for _ in range(3):
+        assert exact(reading(text, "yamlrocks").documents[0].value) == exact(reading(text, "ruamel").documents[0].value)
+
+
+@needs_rocks
+def test_no_more_is_kept_for_sharing_than_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rocks, "_MOST_KNOWN", 10)
+    monkeypatch.setattr(rocks, "_known_texts", {})
+    monkeypatch.setattr(rocks, "_known_leaves", {})
+    text = "".join(f"- {{a: name-{number // 4}}}\n- name-{number // 4}\n---\n" for number in range(300))
+    documents = reading(text, "yamlrocks").documents
+    assert [document.value for document in documents] == [
+        [{"a": f"name-{number // 4}"}, f"name-{number // 4}"] for number in range(300)
+    ]
+    assert 0 < len(rocks._known_texts) <= 10
+    assert 0 < len(rocks._known_leaves) <= 10
 
 
 @pytest.mark.parametrize("engine", ENGINES)
