@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -24,12 +25,17 @@ def in_repository(path: str, *variables: str) -> str:
     root = next((value for name in variables if (value := os.environ.get(name))), None)
     if is_no_file(path) or (root is None and not Path(path).is_absolute()):
         return path
-    file = Path(os.path.abspath(path))  # noqa: PTH100 - a link in the repository stays the link
-    base = Path(os.path.abspath(root or os.curdir))  # noqa: PTH100
-    for inner, outer in ((file, base), (file.parent.resolve() / file.name, base.resolve())):
-        if inner.is_relative_to(outer):
-            return inner.relative_to(outer).as_posix()
-    return path
+    # A link in the repository stays the link.
+    return _relative(os.path.abspath(path), os.path.abspath(root or os.curdir)) or path  # noqa: PTH100
+
+
+@lru_cache(maxsize=1000)
+def _relative(path: str, root: str) -> str | None:
+    """A path below a root, wherever links lead; both are absolute. Asking the file system for each finding is slow."""
+    file, base = Path(path), Path(root)
+    if not file.is_relative_to(base):
+        file, base = file.parent.resolve() / file.name, base.resolve()
+    return file.relative_to(base).as_posix() if file.is_relative_to(base) else None
 
 
 def before(finding: ReportedFinding) -> str:
@@ -52,7 +58,7 @@ def _quoted(path: str) -> str:
 
 def encodable(text: str) -> str:
     """A text that can be written as UTF-8: names of files may hold bytes that are no characters."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def ascii_markup(text: str) -> str:
