@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -173,7 +173,7 @@ def _place(name: str, document: Document, route: tuple[str | int, ...]) -> str:
     return f"{name}:{span.line}:{span.column}"
 
 
-def _with_texts(path: Path, entries: list[Entry], document: Document, lines: list[str]) -> Baseline:
+def _with_texts(path: Path, entries: list[Entry], document: Document, lines: Sequence[str]) -> Baseline:
     """Cut the text of the file into its head, one piece an entry, and the rest."""
     head = document.span(("findings",), part="key").line - 1
     starts = [document.span(("findings", index)).line - 1 for index in range(len(entries))]

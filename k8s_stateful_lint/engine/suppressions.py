@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -179,7 +179,7 @@ def _read_names(
     return frozenset(rules)
 
 
-def _covered_lines(comment: Comment, lines: list[str]) -> tuple[int, int]:
+def _covered_lines(comment: Comment, lines: Sequence[str]) -> tuple[int, int]:
     """The lines a comment covers: its own, or the whole node that starts below it."""
     if not comment.own_line:
         return comment.line, comment.line

@@ -1,9 +1,13 @@
 """A file's bytes, its text, and places in it."""
 
+from __future__ import annotations
+
 import codecs
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from itertools import accumulate
+from typing import NamedTuple, overload
 
 import msgspec
 
@@ -68,9 +72,9 @@ class SourceFile(msgspec.Struct, frozen=True, dict=True):
         """How people see the path."""
         return self.label or self.path
 
-    @cached_property
+    @property
     def text(self) -> str:
-        """The decoded text, without the byte order mark.
+        """The decoded text, without the byte order mark; it is decoded anew each time, and not kept.
 
         Bytes that are no valid text are shown as U+FFFD: `read` reports them as a fault, frames can still be drawn.
         """
@@ -85,9 +89,41 @@ class SourceFile(msgspec.Struct, frozen=True, dict=True):
         return blake2b(self.data, digest_size=16).digest()
 
     @cached_property
-    def lines(self) -> list[str]:
+    def lines(self) -> Lines:
         r"""The lines of `text` without their ends, split on `\n` and `\r\n` only."""
-        return [line.removesuffix("\r") for line in self.text.split("\n")]
+        encoding, mark = encoding_of(self.data)
+        return Lines(self.data[len(mark) :] if encoding == "utf-8" else self.text.encode())
+
+
+class Lines(Sequence[str]):
+    """The lines of a file, each decoded when it is asked for: all of them take several times as much as their bytes."""
+
+    __slots__ = ("_data", "_ends")
+
+    def __init__(self, data: bytes) -> None:
+        """Find the lines of UTF-8, in which the byte of a line break is never part of another character."""
+        from array import array
+
+        self._data = data
+        # How many bytes there are up to the end of each line, without the line breaks; all of it is done in C.
+        self._ends = array("Q", accumulate(map(len, data.split(b"\n")), initial=0))
+
+    def __len__(self) -> int:
+        """How many lines there are: one at least."""
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        """A line by its index, which is 0 for the first one, or several."""
+        numbers = range(len(self))
+        if isinstance(index, slice):
+            return [self[number] for number in numbers[index]]
+        number = numbers[index]
+        line = self._data[self._ends[number] + number : self._ends[number + 1] + number]
+        return line.decode("utf-8", "replace").removesuffix("\r")
 
 
 def encoding_of(data: bytes) -> tuple[str, bytes]:

@@ -7,7 +7,7 @@ between braces. Only the one line that fits is taken; where none or several do, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import msgspec
@@ -108,7 +108,7 @@ class _TemplateLine:
         return Span(self._line.number, start + 1, self._line.number, len(text) + 1)
 
 
-def _lines(lines: list[str], offset: int) -> Iterator[_Line]:
+def _lines(lines: Sequence[str], offset: int) -> Iterator[_Line]:
     above: list[tuple[int, str]] = []
     for number, text in enumerate(lines, start=offset + 1):
         stripped = text.strip()

@@ -89,7 +89,7 @@ def _rows(place: Location, report: Report, around: int) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _neighbours(numbers: range, lines: list[str]) -> Iterator[Row]:
+def _neighbours(numbers: range, lines: Sequence[str]) -> Iterator[Row]:
     for number in numbers:
         if lines[number - 1].startswith(("---", "...")):
             return
@@ -129,7 +129,7 @@ def masked(report: Report) -> Report:
     for place, reference, path, is_secret in _places(report):
         if place.file not in report.sources:
             continue
-        lines: list[str] = report.sources[place.file].lines
+        lines: Sequence[str] = report.sources[place.file].lines
         if (
             is_secret
             or (reference is not None and reference.kind == "Secret")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 from k8s_stateful_lint.engine.report import Report, ReportedFinding
@@ -18,7 +17,7 @@ def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the report."""
     seen: set[str] = set()
     issues = (_issue(finding, seen) for finding in report.findings)
-    yield from long_lists.array(issues, partial(json.dumps, indent=2))
+    yield from long_lists.array(issues, json.JSONEncoder(indent=2).encode)
     yield "\n"
 
 

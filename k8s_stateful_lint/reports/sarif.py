@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from functools import lru_cache, partial
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -35,7 +35,7 @@ def pieces(report: Report, style: Style) -> Iterator[str]:
             (_waiting(one, rules, report) for one in waiting),
         ),
     }
-    return long_lists.document(_frame(report, rules), lists, partial(json.dumps, indent=2))
+    return long_lists.document(_frame(report, rules), lists, json.JSONEncoder(indent=2).encode)
 
 
 def _frame(report: Report, rules: dict[str, int]) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _message(text: str) -> str:
 
 def _location(place: Location, reference: ObjectReference | None, report: Report) -> dict[str, Any]:
     source = report.sources.get(place.file)
-    lines: list[str] = source.lines if source is not None else []
+    lines: Sequence[str] = source.lines if source is not None else ()
     location: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": _artifact(place.file),
@@ -197,7 +197,7 @@ def _artifact(path: str) -> dict[str, str]:
     return {"uri": target} if target.startswith("file:") else {"uri": target, "uriBaseId": _ROOT}
 
 
-def _utf16(lines: list[str], line: int, column: int) -> int:
+def _utf16(lines: Sequence[str], line: int, column: int) -> int:
     """A column counted in UTF-16 code units; ours count characters."""
     text = lines[line - 1] if 1 <= line <= len(lines) else ""
     return column if text.isascii() else column + bisect_left(_pairs(text), column - 1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from k8s_stateful_lint.engine.report import Comparison, Location, Report, ReportedFinding
@@ -166,7 +167,7 @@ def _frame(
         f" {paint(f'({whose})', 'dim', style)}" if whose else ""
     )
     source: SourceFile | None = report.sources.get(place.file)
-    lines = source.lines if source is not None else []
+    lines: Sequence[str] = source.lines if source is not None else ()
     if place.line > len(lines):
         return
     text = lines[place.line - 1]
@@ -202,7 +203,8 @@ def _fit(text: str, start: int, length: int, room: int) -> tuple[str, int, int]:
     return line, offset, min(span, max(room - offset - 1, 1))
 
 
-def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+@lru_cache(maxsize=64)  # most findings of a rule advise the same, and wrapping was half of the time
+def _wrapped(text: str, width: int, indent: str = "") -> Sequence[str]:
     return textwrap.wrap(
         line_of_text(text),
         max(width, _MIN_MESSAGE_WIDTH),

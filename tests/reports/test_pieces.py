@@ -15,7 +15,7 @@ from tests.reports.made import CLEAN, NOTHING, SEVERAL, many
 
 # Markdown is for a comment and never large.
 STREAMED = sorted(FORMATS.keys() - {"markdown"})
-LARGEST_PIECE = 40_000
+LARGEST_PIECE = 60_000
 
 
 @pytest.fixture(scope="module")
