@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from k8s_stateful_lint._about import __version__
@@ -22,8 +21,8 @@ INPUTS = 16
 """How many inputs are kept; the one that was used the longest time ago goes first."""
 LIMIT = 256_000_000
 """An input that takes more bytes than this is not kept."""
-# Packages whose other releases may read or judge the same bytes differently.
-_OTHERS = ("jsonschema_rs", "kubernetes_validate", "msgspec", "ruamel.yaml", "yamlrocks")
+# Packages whose other releases may read or judge the same bytes differently, as their metadata is called.
+_OTHERS = ("jsonschema_rs-", "kubernetes_validate-", "msgspec-", "ruamel.yaml-", "ruamel_yaml-", "yamlrocks-")
 
 
 class Kept:
@@ -62,7 +61,9 @@ class Kept:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
-                scratch.write_bytes(digest(data) + data)
+                # Manifests may hold secrets: what is kept of them is for their owner alone.
+                with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(digest(data) + data)
                 scratch.replace(place)
             finally:
                 scratch.unlink(missing_ok=True)
@@ -85,13 +86,31 @@ def _forget(directory: Path) -> None:
 
 @cache
 def _edition() -> str:
-    """What reads and judges: the release, and for those who change it or what it uses, when that was."""
+    """What reads and judges: this program and what it uses, as they are installed."""
+    return " ".join((str(sys.version_info[:3]), *_releases(), _program()))
+
+
+def _releases() -> Iterator[str]:
+    """The releases of the other packages, as importlib.metadata would find them in several times the time."""
+    for directory in sys.path:
+        try:
+            names = os.listdir(directory or ".")  # noqa: PTH208
+        except OSError:
+            continue
+        yield from sorted(name for name in names if name.endswith(".dist-info") and name.startswith(_OTHERS))
+
+
+def _program() -> str:
+    """What an installer recorded of the program's files; where there is no record, as in a checkout, when they changed.
+
+    Every installation has other times, and a cache outlives it where it is kept from one CI job to the next.
+    """
     home = Path(__file__).parent.parent
-    changed = max(_changed(str(home)), default=0)
-    index = (rules_directory() / INDEX_NAME).stat().st_mtime_ns
-    others = (spec.origin for name in _OTHERS if (spec := find_spec(name)) is not None and spec.origin is not None)
-    stamps = (os.stat(origin).st_mtime_ns for origin in others)  # noqa: PTH116
-    return " ".join(map(str, (__version__, sys.version_info[:3], changed, index, *stamps)))
+    try:
+        return digest((home.parent / f"{home.name}-{__version__}.dist-info" / "RECORD").read_bytes()).hex()
+    except OSError:
+        index = (rules_directory() / INDEX_NAME).stat().st_mtime_ns
+        return f"{__version__} {max(_changed(str(home)), default=0)} {index}"
 
 
 def _changed(directory: str) -> Iterator[int]:
@@ -99,5 +118,5 @@ def _changed(directory: str) -> Iterator[int]:
         for entry in entries:
             if entry.is_dir():
                 yield from _changed(entry.path)
-            elif entry.name.endswith((".py", ".json", ".html", ".css", ".js")):
+            elif entry.name.endswith((".py", ".json")):
                 yield entry.stat().st_mtime_ns

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from k8s_stateful_lint import Config
+from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine import kept
 from k8s_stateful_lint.engine.last_report import LastReport
 from k8s_stateful_lint.engine.run import run
@@ -148,3 +151,33 @@ def test_the_edition_knows_when_the_program_has_changed(tmp_path):
     (tmp_path / "checks" / "rule.py").write_text("")
     (tmp_path / "notes.txt").write_text("")
     assert list(kept._changed(str(tmp_path))) == [(tmp_path / "checks" / "rule.py").stat().st_mtime_ns]
+
+
+def test_an_installation_is_known_by_its_record_not_by_its_time(tmp_path, monkeypatch):
+    module = tmp_path / "k8s_stateful_lint" / "engine" / "kept.py"
+    record = tmp_path / f"k8s_stateful_lint-{__version__}.dist-info" / "RECORD"
+    for path in (module, record):
+        path.parent.mkdir(parents=True)
+        path.write_text("first")
+    monkeypatch.setattr(kept, "__file__", str(module))
+    first = kept._program()
+    os.utime(module, (0, 0))
+    os.utime(record, (0, 0))
+    assert kept._program() == first
+    record.write_text("second")
+    assert kept._program() != first
+
+
+def test_other_packages_are_known_by_their_releases(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(tmp_path / "gone")])
+    for name in ("yamlrocks-0.7.1.dist-info", "other-1.dist-info", "msgspec-0.22.0.dist-info", "yamlrocks"):
+        (tmp_path / name).mkdir()
+    assert list(kept._releases()) == ["msgspec-0.22.0.dist-info", "yamlrocks-0.7.1.dist-info"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_what_is_kept_is_for_its_owner_alone(home):
+    files = [SourceFile("a.yaml", RECYCLE.encode())]
+    report_of(files).keep(run(files, Config()))
+    (place,) = home.iterdir()
+    assert place.stat().st_mode & 0o777 == 0o600
