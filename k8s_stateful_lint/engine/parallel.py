@@ -65,15 +65,20 @@ def _unpacked(file: SourceFile, packed: bytes | None, unread: Unread | None) -> 
 
 
 def run_in_processes(
-    tasks: Sequence[Task], run: Callable[[Sequence[Task]], list[Result]], graphs: Sequence[Graph], jobs: int
+    tasks: Sequence[Task],
+    run: Callable[[Sequence[Task]], list[Result]],
+    prepare: Callable[[], None],
+    graphs: Sequence[Graph],
+    jobs: int,
 ) -> list[Result]:
-    """What ``run`` makes of every task, in their order.
+    """What ``run`` makes of every task, in their order; ``prepare`` does once what every process would have to.
 
     Results may hold the objects of the graphs; what a process cannot send back is done here.
     """
     parts = _parts(tasks, jobs, max(len(graph.resources) for graph in graphs) // OBJECTS)
     if len(parts) == 1:
         return run(tasks)
+    prepare()
     names = _Names(graphs)
     own, sent = beside(lambda: run(parts[0]), [partial(_run_and_send, part, run, names) for part in parts[1:]])
     results = [own]

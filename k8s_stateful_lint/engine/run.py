@@ -214,17 +214,18 @@ def _run_rules(
         clock.lap("locate")
         return results
 
+    def prepare() -> None:
+        for rule in chosen:
+            rule.prepare()
+            for here in subjects.values():
+                here.prepare(rule.subjects)
+
     if jobs == 1:
         results = run_each(chosen)
     else:
         from k8s_stateful_lint.engine.parallel import run_in_processes
 
-        for rule in chosen:
-            # What all processes need is made once, before they are.
-            rule.prepare()
-            for here in subjects.values():
-                here.prepare(rule.subjects)
-        results = run_in_processes(chosen, run_each, list(graphs.values()), jobs)
+        results = run_in_processes(chosen, run_each, prepare, list(graphs.values()), jobs)
     crashes = dict.fromkeys(crash for _, failed in results for crash in failed)
     return [(rule, found) for rule, (found, _) in zip(chosen, results, strict=True)], tuple(crashes)
 
