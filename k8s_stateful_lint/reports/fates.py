@@ -42,9 +42,9 @@ def size(row: DataFate) -> str:
     return line_of_text(f"{row.size_before} to {row.size}" if row.size_before else row.size)
 
 
-def table(rows: tuple[DataFate, ...], style: Style) -> str:
-    """The table: a row of one line where there is room for the reason, else the reason below."""
-    lines = [paint(TITLE, "bold", style)]
+def table(rows: tuple[DataFate, ...], style: Style) -> Iterator[str]:
+    """The lines of the table: one for a row where there is room for the reason, else the reason below."""
+    yield paint(TITLE, "bold", style)
     names, sizes = [what(row) for row in rows], [size(row) for row in rows]
     fate_width = max(len(row.fate) for row in rows)
     name_width, size_width = max(map(columns, names)), max(map(columns, sizes))
@@ -59,12 +59,12 @@ def table(rows: tuple[DataFate, ...], style: Style) -> str:
             line += " " * (size_width - columns(extent) + (2 if size_width else 0))
         reasons = list(_reasons(row, style.width - used if beside else style.width - fate_width - 4))
         if beside:
-            lines.append(line + paint(reasons.pop(0), "dim", style))
+            yield line + paint(reasons.pop(0), "dim", style)
         else:
-            lines.append(line.rstrip())
+            yield line.rstrip()
         indent = " " * (used if beside else fate_width + 4)
-        lines += [indent + paint(reason, "dim", style) for reason in reasons]
-    return "\n".join(lines)
+        for reason in reasons:
+            yield indent + paint(reason, "dim", style)
 
 
 def _reasons(row: DataFate, width: int) -> Iterator[str]:

@@ -19,7 +19,7 @@ from k8s_stateful_lint.reports.fates import TITLE, size, what
 from k8s_stateful_lint.reports.frames import Frame, Row, frames, masked
 from k8s_stateful_lint.reports.graph import Element, Picture, Subject, subject_of
 from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
-from k8s_stateful_lint.reports.picture import Drawing, grouped, problems_in
+from k8s_stateful_lint.reports.picture import Drawing, Link, grouped, problems_in
 from k8s_stateful_lint.reports.places import ascii_markup
 
 _AROUND = 2
@@ -42,7 +42,7 @@ def pieces(report: Report, style: Style) -> Iterator[str]:
 def _lines(report: Report) -> Iterator[str]:
     css, script = (_asset(name) for name in ("page.css", "page.js"))
     anchors = _anchors(report)
-    groups = grouped(Picture(report.graph, report).roots(None)) if report.graph is not None else []
+    groups, left_out = _drawn(report)
     yield "<!doctype html>"
     yield '<html lang="en">'
     yield "<head>"
@@ -64,7 +64,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _crashes(report)
     yield from _fates(report)
     yield from _findings(report, anchors)
-    yield from _graph(groups, report, anchors)
+    if groups:
+        yield from _graph(groups, left_out, _linker(report, anchors))
     yield from _notices(report)
     yield "</main>"
     yield (
@@ -294,23 +295,26 @@ def _row(row: Row, *, is_there: bool) -> str:
 # Graph and notices --------------------------------------------------------------------------------------------------
 
 
-def _graph(groups: list[list[Element]], report: Report, anchors: list[str]) -> Iterator[str]:
-    """A drawing for each group of elements."""
-    if not groups:
-        return
+def _drawn(report: Report) -> tuple[list[list[Element]], int]:
+    """What is drawn, by the drawing that it is in, and how many drawings are left out."""
+    if report.graph is None:
+        return [], 0
+    groups = grouped(Picture(report.graph, report).roots(None))
     # What has problems is drawn before what has none, where not all can be.
     order = sorted(range(len(groups)), key=lambda number: -problems_in(groups[number]))
-    chosen = sorted(order[:_MOST_DRAWINGS])
-    link = _linker(report, anchors)
+    return [groups[number] for number in sorted(order[:_MOST_DRAWINGS])], len(order[_MOST_DRAWINGS:])
+
+
+def _graph(groups: list[list[Element]], left_out: int, link: Link) -> Iterator[str]:
     yield '<section id="graph" class="part graph"><h2>Storage graph</h2>'
-    for number in chosen:
-        yield _figure(Drawing(groups[number]), link)
-    if len(groups) > len(chosen):
-        yield f'<p class="quiet">{len(groups) - len(chosen)} more parts of the graph are left out of this picture.</p>'
+    for roots in groups:
+        yield _figure(Drawing(roots), link)
+    if left_out:
+        yield f'<p class="quiet">{left_out} more parts of the graph are left out of this picture.</p>'
     yield "</section>"
 
 
-def _figure(drawing: Drawing, link: Callable[[Element, str], str | None]) -> str:
+def _figure(drawing: Drawing, link: Link) -> str:
     names = ", ".join(_e(root.title) for root in drawing.roots)
     files = ", ".join(_e(file) for file in dict.fromkeys(root.file for root in drawing.roots) if file)
     return (
@@ -319,7 +323,7 @@ def _figure(drawing: Drawing, link: Callable[[Element, str], str | None]) -> str
     )
 
 
-def _linker(report: Report, anchors: list[str]) -> Callable[[Element, str], str | None]:
+def _linker(report: Report, anchors: list[str]) -> Link:
     """Finds the finding that a problem in the picture stands for."""
     known: dict[tuple[Subject | None, str], str] = {}
     for finding, anchor in zip(report.findings, anchors, strict=True):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from k8s_stateful_lint._about import __version__
-from k8s_stateful_lint.engine.report import Comparison, Location, Notice, ObjectReference, Report, ReportedFinding
+from k8s_stateful_lint.engine.report import DataFate, Location, Notice, ObjectReference, Report, ReportedFinding
 from k8s_stateful_lint.reports import Style, long_lists
 
 VERSION = 1
@@ -17,6 +17,8 @@ VERSION = 1
 def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the document."""
     lists = {"findings": map(_finding, report.findings), "notices": map(_notice, report.notices)}
+    if report.comparison is not None:
+        lists["data"] = map(_fate, report.comparison.data)
     return long_lists.document(_frame(report), lists, _written)
 
 
@@ -25,8 +27,8 @@ def _written(value: Any) -> str:
 
 
 def _frame(report: Report) -> dict[str, Any]:
-    """The document without its findings and notices."""
-    summary = report.summary
+    """The document with nothing in its lists."""
+    summary, comparison = report.summary, report.comparison
     return {
         "version": VERSION,
         "tool": {"name": "k8s-stateful-lint", "version": __version__},
@@ -40,27 +42,21 @@ def _frame(report: Report) -> dict[str, Any]:
             "suppressed": summary.suppressed,
             "baselined": summary.baselined,
         },
-        **({"comparison": _comparison(report.comparison)} if report.comparison is not None else {}),
+        **({"comparison": msgspec.structs.replace(comparison, data=())} if comparison is not None else {}),
     }
 
 
-def _comparison(comparison: Comparison) -> dict[str, Any]:
+def _fate(row: DataFate) -> dict[str, Any]:
     return {
-        **msgspec.structs.asdict(comparison),
-        "data": [
-            {
-                "fate": row.fate,
-                "kind": row.kind,
-                "namespace": row.namespace,
-                "name": row.name,
-                "claims": list(row.claims),
-                "size": row.size,
-                "size_before": row.size_before,
-                "why": row.why,
-                **_place(row.location),
-            }
-            for row in comparison.data
-        ],
+        "fate": row.fate,
+        "kind": row.kind,
+        "namespace": row.namespace,
+        "name": row.name,
+        "claims": list(row.claims),
+        "size": row.size,
+        "size_before": row.size_before,
+        "why": row.why,
+        **_place(row.location),
     }
 
 

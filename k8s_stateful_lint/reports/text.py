@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -36,31 +36,31 @@ def paint(text: str, what: str, style: Style) -> str:
 def pieces(report: Report, style: Style) -> Iterator[str]:
     """Make the whole text, footer included."""
     between = ""
-    for part in _parts(report, style):
-        yield f"{between}{part}"
+    for lines in _parts(report, style):
+        for line in lines:
+            yield f"{between}{line}"
+            between = "\n"
         between = "\n\n"
     if between:
         yield "\n"
 
 
-def _parts(report: Report, style: Style) -> Iterator[str]:
-    """What blank lines stand between."""
+def _parts(report: Report, style: Style) -> Iterator[Iterable[str]]:
+    """The lines of each of the parts that blank lines stand between."""
     for finding in report.findings:
-        yield described(finding, report, style)
-    if style.verbose:
-        notices = [
+        yield _finding(finding, report, style)
+    if style.verbose and report.notices:
+        yield (
             f"{paint('notice', 'dim', style)}: {_at(notice.file, notice.line)}{notice.message}"
             for notice in report.notices
-        ]
-        if notices:
-            yield "\n".join(notices)
+        )
     if report.comparison is not None and report.comparison.data and not style.quiet:
         from k8s_stateful_lint.reports.fates import table  # which paints with what is in this module
 
         yield table(report.comparison.data, style)
     if not style.quiet:
-        more = "\n" + paint("k8s-stateful-lint explain RULE tells why, with examples", "dim", style)
-        yield footer(report, style) + (more if report.findings else "")
+        more = paint("k8s-stateful-lint explain RULE tells why, with examples", "dim", style)
+        yield [footer(report, style), *([more] if report.findings else [])]
 
 
 def footer(report: Report, style: Style) -> str:

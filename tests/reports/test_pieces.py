@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from k8s_stateful_lint.cli.files import write_file
-from k8s_stateful_lint.engine.report import Notice, Report
+from k8s_stateful_lint.engine.report import Comparison, DataFate, Notice, Report
 from k8s_stateful_lint.reports import FORMATS, Style, pieces, render
-from tests.reports.made import CLEAN, NOTHING, SEVERAL, many
+from tests.reports.made import CLEAN, NOTHING, SEVERAL, many, place
 
 # Markdown is for a comment and never large.
 STREAMED = sorted(FORMATS.keys() - {"markdown"})
@@ -36,7 +36,25 @@ def test_no_piece_is_large(name: str, large: Report) -> None:
 def test_notices_are_made_in_pieces_too(name: str) -> None:
     notices = tuple(Notice(kind="unresolved", message=f"Service {n} is not in the input") for n in range(10_000))
     lengths = [len(piece) for piece in pieces(name, SEVERAL.narrowed(SEVERAL.findings, notices=notices), Style())]
-    assert max(lengths) < LARGEST_PIECE < sum(lengths) / 8
+    assert max(lengths) < LARGEST_PIECE < sum(lengths) / 4
+
+
+@pytest.mark.parametrize("name", ["json", "text", "html"])
+def test_what_happens_to_the_data_is_made_in_pieces_too(name: str) -> None:
+    fate = DataFate(
+        fate="deleted",
+        kind="claim",
+        namespace="shop",
+        name="orders",
+        claims=("orders",),
+        size="20Gi",
+        size_before=None,
+        why="nothing keeps it",
+        location=place(),
+    )
+    compared = Comparison(old="a", new="b", changed=0, unchanged=0, added=0, removed=9_000, data=(fate,) * 9_000)
+    lengths = [len(piece) for piece in pieces(name, SEVERAL.narrowed((), comparison=compared), Style())]
+    assert max(lengths) < LARGEST_PIECE < sum(lengths) / 4
 
 
 @pytest.mark.parametrize("name", STREAMED)
