@@ -11,7 +11,7 @@ import msgspec
 from k8s_stateful_lint.config import Confidence, Severity
 
 
-class ObjectReference(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class ObjectReference(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
     """The object a finding is about."""
 
     api_version: str
@@ -20,7 +20,7 @@ class ObjectReference(msgspec.Struct, frozen=True, rename="camel", kw_only=True)
     name: str
 
 
-class Location(msgspec.Struct, frozen=True, kw_only=True):
+class Location(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A place in a file: lines and columns are 1-based, the end column is exclusive.
 
     ``revision`` is empty for the files that are linted; else the place is in an older revision of that name, and no
@@ -35,7 +35,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
 
 
-class RelatedLocation(msgspec.Struct, frozen=True, kw_only=True):
+class RelatedLocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Another place that explains a finding."""
 
     location: Location
@@ -43,7 +43,7 @@ class RelatedLocation(msgspec.Struct, frozen=True, kw_only=True):
     object: ObjectReference | None
 
 
-class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True):
+class ReportedFinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One finding, located."""
 
     rule: str

@@ -155,7 +155,7 @@ def _free_volumes(
         if volume.class_name == class_name
         and (volume.spec.claim_ref is None or not volume.is_reserved or is_placeholder(volume.spec.claim_ref.name))
     )
-    return {offer: tuple(volumes) for offer, volumes in _grouped(free, lambda volume: volume.offer).items()}
+    return _grouped(free, lambda volume: volume.offer)
 
 
 @once
@@ -286,7 +286,7 @@ class Graph:
         return tuple(node for node in self.nodes if isinstance(node, node_type))
 
     @cached_property
-    def _by_class(self) -> dict[type[Any], list[Any]]:
+    def _by_class(self) -> dict[type[Any], tuple[Any, ...]]:
         return _grouped(self.nodes, type)
 
     @cached_property
@@ -378,12 +378,12 @@ class Graph:
         return self._by_kind.get(kind, ())
 
     @cached_property
-    def _by_file(self) -> dict[str, list[Node]]:
+    def _by_file(self) -> dict[str, tuple[Node, ...]]:
         return _grouped(self.nodes, lambda node: node.resource.path)
 
-    def nodes_in_file(self, path: str) -> list[Node]:
+    def nodes_in_file(self, path: str) -> tuple[Node, ...]:
         """Every object of a file, in its order."""
-        return self._by_file.get(path, [])
+        return self._by_file.get(path, ())
 
     def is_closed(self, kind: str) -> bool:
         """Whether the input holds every object of the kind that there is."""
@@ -834,12 +834,12 @@ class Graph:
         )
 
     @cached_property
-    def _volumes_by_class(self) -> dict[str | None, list[PersistentVolume]]:
+    def _volumes_by_class(self) -> dict[str | None, tuple[PersistentVolume, ...]]:
         return _grouped(self.persistent_volumes, lambda volume: volume.class_name)
 
     def volumes_of_class(self, name: str) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes of the input that carry this class name."""
-        return tuple(self._volumes_by_class.get(name, ()))
+        return self._volumes_by_class.get(name, ())
 
     def has_volume_of_class(self, name: str) -> bool:
         """Whether some PersistentVolume carries this class name (a static pair needs no class object).
@@ -998,22 +998,22 @@ class Graph:
         return scaler
 
     @cached_property
-    def _scaled(self) -> dict[Autoscaler, list[Workload]]:
+    def _scaled(self) -> dict[Autoscaler, tuple[Workload, ...]]:
         return _grouped(self.workloads, lambda workload: workload.autoscaler)
 
     def scaled_by(self, scaler: Autoscaler) -> tuple[Workload, ...]:
         """The workloads that an autoscaler scales."""
-        return tuple(self._scaled.get(scaler, ()))
+        return self._scaled.get(scaler, ())
 
     # Claims and their users -----------------------------------------------------------------------------------------
 
     @cached_property
-    def _users_of_claims(self) -> dict[Claim, list[PodVolume]]:
+    def _users_of_claims(self) -> dict[Claim, tuple[PodVolume, ...]]:
         return _grouped(self.pod_volumes, lambda volume: volume.claim)
 
     def users_of(self, claim: Claim) -> tuple[PodVolume, ...]:
         """Every pod volume that leads to a claim."""
-        return tuple(self._users_of_claims.get(claim, ()))
+        return self._users_of_claims.get(claim, ())
 
     @cached_property
     def _workloads_by_claim_name(self) -> dict[str, list[Workload]]:
@@ -1031,20 +1031,20 @@ class Graph:
         return sorted(set().union(*found), key=self._positions.__getitem__)
 
     @cached_property
-    def _claims_of_classes(self) -> dict[StorageClass, list[Claim]]:
+    def _claims_of_classes(self) -> dict[StorageClass, tuple[Claim, ...]]:
         return _grouped(self.claims, lambda claim: claim.storage_class)
 
     def claims_of_class(self, storage_class: StorageClass) -> tuple[Claim, ...]:
         """Every claim that resolves to a class."""
-        return tuple(self._claims_of_classes.get(storage_class, ()))
+        return self._claims_of_classes.get(storage_class, ())
 
     @cached_property
-    def _claims_of_volumes(self) -> dict[PersistentVolume, list[Claim]]:
+    def _claims_of_volumes(self) -> dict[PersistentVolume, tuple[Claim, ...]]:
         return _grouped(self.claims, lambda claim: claim.volume)
 
     def claims_of_volume(self, volume: PersistentVolume) -> tuple[Claim, ...]:
         """Every claim that is paired with a PersistentVolume."""
-        return tuple(self._claims_of_volumes.get(volume, ()))
+        return self._claims_of_volumes.get(volume, ())
 
     @cached_property
     def _services_of_workloads(self) -> dict[Workload, tuple[Service, ...]]:
@@ -1055,13 +1055,13 @@ class Graph:
         return self._services_of_workloads.get(workload, ())
 
     @cached_property
-    def _governed(self) -> dict[Service, list[StatefulSet]]:
+    def _governed(self) -> dict[Service, tuple[StatefulSet, ...]]:
         whole = [stateful_set for stateful_set in self.stateful_sets if not stateful_set.is_partial]
         return _grouped(whole, lambda stateful_set: stateful_set.governing_service.target)
 
     def governed_by(self, service: Service) -> tuple[StatefulSet, ...]:
         """Every whole StatefulSet whose ``serviceName`` leads to this Service."""
-        return tuple(self._governed.get(service, ()))
+        return self._governed.get(service, ())
 
     @cached_property
     def _budgets_of_workloads(self) -> dict[Workload, tuple[DisruptionBudget, ...]]:
@@ -1209,13 +1209,13 @@ def _known(target: NodeType | None) -> Resolution[NodeType]:
     return Resolution(target) if target is not None else NOWHERE
 
 
-def _grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+def _grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, tuple[Any, ...]]:
     groups: dict[Any, list[Any]] = defaultdict(list)
     for item in items:
         target = key(item)
         if target is not None:
             groups[target].append(item)
-    return groups
+    return {target: tuple(found) for target, found in groups.items()}
 
 
 Selecting = TypeVar("Selecting", Service, DisruptionBudget)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from k8s_stateful_lint.model.resource import Place
 
 
-class PodCount(msgspec.Struct, frozen=True):
+class PodCount(msgspec.Struct, frozen=True, gc=False):
     """How many pods of a workload may exist at once, the surge of a rollout left aside.
 
     ``place`` is the field that says so. For a DaemonSet both counts are 2, meaning "several": the number of nodes is

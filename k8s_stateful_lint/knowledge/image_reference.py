@@ -37,7 +37,7 @@ _VARIANT_WORD = regex(
 )
 
 
-class ImageReference(Struct, frozen=True):
+class ImageReference(Struct, frozen=True, gc=False):
     """One image reference, normalised: `postgres:16` is `docker.io/library/postgres` with tag `16`."""
 
     text: str

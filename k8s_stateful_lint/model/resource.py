@@ -127,7 +127,7 @@ class Resource(msgspec.Struct, frozen=True, eq=False):
         )
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """A field of an object, by route. It is looked up in the file only when it is reported."""
 
     resource: Resource

@@ -61,10 +61,10 @@ _PATTERNS = (
 
 def placeholder_in_manifest(node: Node) -> Iterator[Finding]:
     """A value that another tool fills in: the first of each pattern in a file."""
-    mates = node.graph.nodes_in_file(node.resource.path)
-    if mates[0] is not node:
+    in_file = node.graph.nodes_in_file(node.resource.path)
+    if in_file[0] is not node:
         return
-    mates = [mate for mate in mates if mate.resource.body is not None and not isinstance(mate, Kustomization)]
+    mates = [mate for mate in in_file if mate.resource.body is not None and not isinstance(mate, Kustomization)]
     # The items of a List share one document, which is searched once.
     documents = dict.fromkeys(mate.resource.document for mate in mates)
     suspects = {document for document in documents if any(map(document.may_match, _MAY_HOLD_PLACEHOLDER))}
