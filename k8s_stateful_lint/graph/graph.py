@@ -95,7 +95,7 @@ _CLUSTER_KINDS = frozenset(
     }
 )
 # So few objects are gone through; indexes are only made of more.
-_FEW = 8
+_FEW = 16
 # How many selections are kept: each may list every workload of the input.
 _MOST_SELECTIONS = 256
 # Volumes of a class that offer more different things than these are not compared with claims: all are taken to fit.
