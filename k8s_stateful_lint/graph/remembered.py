@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
-Value = TypeVar("Value", covariant=True)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from functools import cached_property as remembered
+else:
 
+    class remembered:  # noqa: N801 - stands for functools.cached_property
+        """A property that is worked out when it is first asked for, and is an attribute from then on.
 
-class remembered(Generic[Value]):  # noqa: N801 - used as functools.cached_property is
-    """A property that is worked out when it is first asked for, and is an attribute from then on.
+        `functools.cached_property` does the same by way of ``__dict__``, which makes a dictionary of its own for
+        every object. In a subclass of `Many`, this makes none.
+        """
 
-    `functools.cached_property` does the same by way of ``__dict__``, which makes a dictionary of its own for every
-    object. In a subclass of `Many`, this makes none.
-    """
+        def __init__(self, function: Callable[[Any], Any]) -> None:
+            """Decorate a method."""
+            self.function = function
+            self.__doc__ = function.__doc__
 
-    def __init__(self, function: Callable[[Any], Value]) -> None:
-        """Decorate a method."""
-        self.function = function
-        self.__doc__ = function.__doc__
+        def __set_name__(self, owner: type, name: str) -> None:
+            """Take the name of the method."""
+            self.name = name
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        """Take the name of the method."""
-        self.name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type | None = None) -> remembered[Value]: ...
-
-    @overload
-    def __get__(self, instance: object, owner: type | None = None) -> Value: ...
-
-    def __get__(self, instance: object | None, owner: type | None = None) -> Value | remembered[Value]:
-        """Work it out: where it is known, the attribute is found first."""
-        if instance is None:
-            return self
-        value = self.function(instance)
-        setattr(instance, self.name, value)
-        return value
+        def __get__(self, instance: object | None, owner: type | None = None) -> Any:
+            """Work it out: where it is known, the attribute is found first."""
+            if instance is None:
+                return self
+            value = self.function(instance)
+            setattr(instance, self.name, value)
+            return value
 
 
 class Many:
@@ -56,3 +51,6 @@ class Many:
             for name, attribute in vars(base).items():
                 if isinstance(attribute, remembered):
                     setattr(first, name, None)
+
+
+__all__ = ["Many", "remembered"]
