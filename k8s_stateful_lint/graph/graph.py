@@ -450,12 +450,12 @@ class Graph:
 
     def has_word(self, resource: Resource, words: tuple[bytes, ...]) -> bool:
         """Whether one of the words is somewhere in an object's document; a List of objects is searched only once."""
+        document = resource.document
         if not resource.route:
-            return any(map(resource.document.has_word, words))
-        key = (resource.document, words)
-        found = self._words.get(key)
+            return any(map(document.has_word, words))
+        found = self._words.get((document, words))
         if found is None:
-            found = self._words[key] = any(map(resource.document.has_word, words))
+            found = self._words[document, words] = any(map(document.has_word, words))
         return found
 
     # Identity and nearness ------------------------------------------------------------------------------------------

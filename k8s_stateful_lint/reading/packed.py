@@ -53,7 +53,8 @@ def unpack(file: SourceFile, packed: bytes | msgspec.Raw) -> Reading | None:
     documents = []
     for index, each in enumerate(found.documents):
         document = Document(file, index, each.value, body, Piece(*each.piece), each.engine)
-        document.learn({(route, part): span for route, part, span in each.spans})
+        if each.spans:
+            document.learn({(route, part): span for route, part, span in each.spans})
         document._comments = each.comments
         documents.append(document)
     return Reading(tuple(documents), found.faults, found.notices)
@@ -70,5 +71,5 @@ def asked(reading: Reading) -> int:
 def share(one: Reading, other: Reading) -> None:
     """From now on, a place that is asked for in one reading is known in another one of the same bytes, too."""
     for left, right in zip(one.documents, other.documents, strict=True):
-        left.learn({})
+        left.learn({})  # has a dictionary of its own from now on
         right.spans = left.spans
