@@ -117,7 +117,9 @@ def inspect(
     drafts = [draft for item in facts for draft in faults(item, policy)]
     drafts += schema_drafts(schemas, policy)
     drafts += [draft for item in facts for draft in field_problems(item, graph, policy, schemas)]
-    for rule, by_version in found:
+    found.reverse()
+    while found:  # nobody needs what a rule found once it is drafted
+        rule, by_version = found.pop()
         drafts += merged({version: drafts_of(rule, here, policy) for version, here in by_version.items()})
     kept, suppressed = _suppress(without_echoes(drafts), facts, policy, rendering)
     kept.sort(key=order)
