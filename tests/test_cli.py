@@ -297,10 +297,14 @@ def test_broken_pipe_is_quiet(many: Path, name: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
-@pytest.mark.parametrize("path", ["many", "many/0.yaml"], ids=["in the middle", "at the end"])
-def test_a_full_disk_behind_standard_output_is_an_error(many: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("check", "{many}"), ("check", "{many}/0.yaml"), ("--version",)],
+    ids=["in the middle", "at the end", "version"],
+)
+def test_a_full_disk_behind_standard_output_is_an_error(many: Path, arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
-        process = start("check", str(many.parent / path), stdout=full, stderr=subprocess.PIPE)
+        process = start(*(part.format(many=many) for part in arguments), stdout=full, stderr=subprocess.PIPE)
         _, errors = process.communicate()
     assert process.returncode == 2
     assert errors == b"k8s-stateful-lint: cannot write everything: no space left on device\n"

@@ -28,30 +28,34 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if arguments is None:
         _collect_no_garbage()
     given = sys.argv[1:] if arguments is None else arguments
-    if given == ["--version"]:
-        # The most frequent call of all (hooks, CI) does not wait for the command line's machinery.
-        print(f"k8s-stateful-lint {__version__}")
-        sys.exit(0)
-    if arguments is None:
-        _import_msgspec()
-    from k8s_stateful_lint.cli.shared import FINDINGS, INTERRUPTED, USAGE, say
-
     try:
         try:
+            if given == ["--version"]:
+                # The most frequent call of all (hooks, CI) does not wait for the command line's machinery.
+                print(f"k8s-stateful-lint {__version__}")
+                sys.exit(0)
+            if arguments is None:
+                _import_msgspec()
             _run_plainly(given)
             _run(given)
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
+        from k8s_stateful_lint.cli.shared import INTERRUPTED, say
+
         say("interrupted")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
+        from k8s_stateful_lint.cli.shared import FINDINGS
+
         # Whoever read our output has gone (`| head`): nobody is left to tell.
         _forget_output()
         sys.exit(FINDINGS)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
+        from k8s_stateful_lint.cli.shared import USAGE, say
+
         _forget_output()
         say(f"cannot write everything: {os.strerror(error.errno).lower()}")
         sys.exit(USAGE)
