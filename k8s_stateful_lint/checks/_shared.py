@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -174,18 +173,9 @@ def may_meet(left: Node, right: Node) -> bool:
 def may_select_anywhere(node: Node, selector: LabelSelector) -> bool:
     """Whether a selector in an object matches some pods, wherever they are defined, and no namespace is in the way."""
     labels = [label for label in selector.match_labels.items() if label[0] not in CONTROLLER_LABELS]
-    index = _workloads_by_label(node.graph)
+    index = node.graph.workloads_by_label
     candidates = min((index.get(label, []) for label in labels), key=len) if labels else node.graph.workloads
     return any(may_meet(node, workload) and workload.is_selected_by(selector) for workload in candidates)
-
-
-@once
-def _workloads_by_label(graph: Graph) -> dict[tuple[str, str], list[Workload]]:
-    index: dict[tuple[str, str], list[Workload]] = defaultdict(list)
-    for workload in graph.workloads:
-        for label in workload.template_labels.items():
-            index[label].append(workload)
-    return index
 
 
 def are_alternatives(left: Workload, right: Workload) -> bool:

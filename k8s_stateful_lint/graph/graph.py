@@ -573,12 +573,11 @@ class Graph:
 
     @cached_property
     def workloads_by_label(self) -> dict[tuple[str, str], list[Workload]]:
-        """Whole workloads by the labels of their pods."""
+        """Workloads by the labels of their pods."""
         index: dict[tuple[str, str], list[Workload]] = defaultdict(list)
         for workload in self.workloads:
-            if not workload.is_partial:
-                for label in workload.template_labels.items():
-                    index[label].append(workload)
+            for label in workload.template_labels.items():
+                index[label].append(workload)
         return index
 
     def _labelled(self, node: Node, label: tuple[str, str]) -> dict[Workload, None]:
