@@ -6,7 +6,6 @@ half of it. Nothing depends on it: what is not what was written is made again.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine.cards import INDEX_NAME, rules_directory
+from k8s_stateful_lint.reading import digest
 from k8s_stateful_lint.schema.store import cache_directory
 
 INPUTS = 16
@@ -70,11 +70,6 @@ class Kept:
             _forget(place.parent)
         except OSError:
             return
-
-
-def digest(data: bytes | memoryview) -> bytes:
-    """Sixteen bytes that no other data has."""
-    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _forget(directory: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from k8s_stateful_lint.config import Config
-from k8s_stateful_lint.engine.kept import Kept, digest
+from k8s_stateful_lint.engine.kept import Kept
 from k8s_stateful_lint.engine.report import Notice, Report, ReportedFinding, Summary, files_shown
-from k8s_stateful_lint.reading import SourceFile
+from k8s_stateful_lint.reading import SourceFile, digest
 
 
 class _Said(msgspec.Struct, array_like=True):

@@ -8,7 +8,7 @@ yamlrocks is not installed.
 from ._document import Document, Engine
 from ._heads import Unread
 from ._reading import Notice, Reading, read
-from ._source import Comment, Fault, Route, SourceFile, Span
+from ._source import Comment, Fault, Route, SourceFile, Span, digest
 
 __all__ = [
     "Comment",
@@ -21,5 +21,6 @@ __all__ = [
     "SourceFile",
     "Span",
     "Unread",
+    "digest",
     "read",
 ]

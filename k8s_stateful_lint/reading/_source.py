@@ -83,16 +83,21 @@ class SourceFile(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def digest(self) -> bytes:
-        """Sixteen bytes that no file with other bytes has."""
-        from hashlib import blake2b
-
-        return blake2b(self.data, digest_size=16).digest()
+        """The digest of the bytes."""
+        return digest(self.data)
 
     @cached_property
     def lines(self) -> Lines:
         r"""The lines of `text` without their ends, split on `\n` and `\r\n` only."""
         encoding, mark = encoding_of(self.data)
         return Lines(self.data[len(mark) :] if encoding == "utf-8" else self.text.encode())
+
+
+def digest(data: bytes | memoryview) -> bytes:
+    """Sixteen bytes that no other data has."""
+    from hashlib import blake2b
+
+    return blake2b(data, digest_size=16).digest()
 
 
 class Lines(Sequence[str]):
