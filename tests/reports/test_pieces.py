@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,15 +61,21 @@ def test_what_happens_to_the_data_is_made_in_pieces_too(name: str) -> None:
 @pytest.mark.parametrize("name", STREAMED)
 def test_writing_takes_a_fraction_of_what_is_written(name: str, large: Report, tmp_path: Path) -> None:
     file = tmp_path / "report"
-    write_file(file, pieces(name, SEVERAL, Style()))  # what is imported and read once
+    # What is imported and read once is not counted. Nor is what the interpreter does now and then, such as making room
+    # for more interned strings (2 MB at once): a report that is held whole is held every time.
+    write_file(file, pieces(name, SEVERAL, Style()))
+    peak = min(_peak(lambda: write_file(file, pieces(name, large, Style()))) for _ in range(3))
+    assert peak < file.stat().st_size / 3, f"{peak} bytes for {file.stat().st_size}"
+
+
+def _peak(run: Callable[[], None]) -> int:
     gc.collect()
     tracemalloc.start()
     try:
-        write_file(file, pieces(name, large, Style()))
-        peak = tracemalloc.get_traced_memory()[1]
+        run()
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < file.stat().st_size / 3, f"{peak} bytes for {file.stat().st_size}"
 
 
 @pytest.mark.parametrize("name", FORMATS)
