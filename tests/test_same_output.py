@@ -27,7 +27,7 @@ ARCHIVE = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus" / 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own for each test."""
-    monkeypatch.setattr("k8s_stateful_lint.engine.kept.cache_directory", lambda: tmp_path / "cache")
+    monkeypatch.setattr("k8s_stateful_lint._user_cache.directory", lambda: tmp_path / "cache")
     return tmp_path / "cache" / "readings"
 
 

@@ -1,21 +1,18 @@
-"""What is kept in the user's cache directory from one run to the next: one file for each input.
-
-It is read and written in one piece: a run that changes it puts a new one in its place, so that no other run ever sees
-half of it. Nothing depends on it: what is not what was written is made again.
-"""
+"""What is kept in the user's cache directory from one run to the next: one file for each input."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from k8s_stateful_lint import _user_cache
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine.cards import INDEX_NAME, rules_directory
 from k8s_stateful_lint.reading import digest
-from k8s_stateful_lint.schema.store import cache_directory
 
 INPUTS = 16
 """How many inputs are kept; the one that was used the longest time ago goes first."""
@@ -35,7 +32,7 @@ class Kept:
     @classmethod
     def of(cls, folder: str, *about: str) -> Kept | None:
         """What is kept in a folder about an input, in the present directory; None where nothing can be kept."""
-        directory = cache_directory()
+        directory = _user_cache.directory()
         if directory is None:
             return None
         name = digest("\0".join((_edition(), str(Path.cwd()), *about)).encode("utf-8", "surrogateescape"))
@@ -43,33 +40,17 @@ class Kept:
 
     def load(self) -> memoryview | None:
         """The bytes that were saved last; None where there are none, or others."""
-        try:
-            data = memoryview(self._place.read_bytes())
-            if digest(data[16:]) != data[:16]:
-                return None
-            os.utime(self._place)
-        except OSError:
-            return None
-        return data[16:]
+        data = _user_cache.load(self._place)
+        if data is not None:
+            with suppress(OSError):
+                os.utime(self._place)
+        return data
 
     def save(self, data: bytes) -> None:
         """Keep bytes for the next run. What cannot be written, or is too much, is no problem."""
-        if len(data) > LIMIT:
-            return
-        place = self._place
-        scratch = place.with_name(f".{place.name}.{os.getpid()}")
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                # Manifests may hold secrets: what is kept of them is for their owner alone.
-                with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                    file.write(digest(data) + data)
-                scratch.replace(place)
-            finally:
-                scratch.unlink(missing_ok=True)
-            _forget(place.parent)
-        except OSError:
-            return
+        if len(data) <= LIMIT and _user_cache.save(self._place, data):
+            with suppress(OSError):
+                _forget(self._place.parent)
 
 
 def _forget(directory: Path) -> None:

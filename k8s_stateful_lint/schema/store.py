@@ -7,8 +7,6 @@ The package carries one file of definitions for each version of Kubernetes, 1.8 
 from __future__ import annotations
 
 import os
-import sys
-import zlib
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -17,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from k8s_stateful_lint import _user_cache
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.knowledge.versions import Version, format_version, parse_version
@@ -29,7 +28,6 @@ _KIND = regex(r"[A-Za-z][A-Za-z0-9]*\Z")
 _API_VERSION = regex(r"(?:(?P<group>[a-z][a-z0-9-]*)(?:\.[a-z0-9.-]+)?/)?(?P<version>v[a-z0-9]+)\Z")
 # Keywords that say nothing about what is valid; formats are not checked by the API's own schemas either.
 _SILENT_KEYWORDS = frozenset({"$id", "$schema", "default", "description", "format"})
-_APPLICATION = "k8s-stateful-lint"
 
 
 class _Definitions(msgspec.Struct, rename={"definitions": "$defs"}):
@@ -167,22 +165,6 @@ def _references(schema: Any) -> Iterator[str]:
 # Cache ----------------------------------------------------------------------------------------------------------------
 
 
-def cache_directory() -> Path | None:
-    """Where the user's caches are, by the convention of the platform; None where nothing says."""
-    try:
-        if sys.platform == "win32":
-            written = os.environ.get("LOCALAPPDATA")
-            return Path(written, _APPLICATION, "Cache") if written else None
-        if sys.platform == "darwin":
-            return Path.home() / "Library" / "Caches" / _APPLICATION
-        written = os.environ.get("XDG_CACHE_HOME")
-        # The specification says to ignore a relative path.
-        base = Path(written) if written and Path(written).is_absolute() else Path.home() / ".cache"
-        return base / _APPLICATION
-    except RuntimeError:
-        return None
-
-
 @cache
 def _package_version() -> str:
     try:
@@ -193,7 +175,7 @@ def _package_version() -> str:
 
 
 def _cache_file(name: str, version: Version) -> Path | None:
-    directory = cache_directory()
+    directory = _user_cache.directory()
     if directory is None or _package_version() == "unknown":
         return None
     # A new release of either package looks in a new place; two releases can run side by side.
@@ -202,35 +184,14 @@ def _cache_file(name: str, version: Version) -> Path | None:
 
 def _read_cached(path: Path | None) -> Schema | None:
     """The schema in a file of the cache; None where there is none, or where it is not what was written."""
-    if path is None:
-        return None
+    data = _user_cache.load(path) if path is not None else None
     try:
-        checksum, _, text = path.read_bytes().partition(b"\n")
-        if checksum != _checksum(text):
-            return None
-        return msgspec.json.decode(text, type=Schema)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(data, type=Schema) if data is not None else None
+    except msgspec.DecodeError:
         return None
 
 
 def _write_cached(path: Path | None, schema: Schema) -> None:
-    """Put a schema into the cache in one step, so that nobody ever reads half of it. A cache is never needed."""
-    if path is None:
-        return
-    from threading import get_ident
-
-    text = msgspec.json.encode(schema)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            scratch.write_bytes(_checksum(text) + b"\n" + text)
-            scratch.replace(path)
-        finally:
-            scratch.unlink(missing_ok=True)
-    except OSError:
-        return
-
-
-def _checksum(text: bytes) -> bytes:
-    return b"%08x" % zlib.crc32(text)
+    """Keep a schema for the next run. A cache is never needed."""
+    if path is not None:
+        _user_cache.save(path, msgspec.json.encode(schema))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from k8s_stateful_lint import Config
+from k8s_stateful_lint import Config, _user_cache
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.engine import kept
 from k8s_stateful_lint.engine.last_report import LastReport
@@ -24,7 +24,7 @@ FIXTURES = str(Path(__file__).parent.parent / "fixtures" / "projects")
 def home(tmp_path_factory, monkeypatch) -> Path:
     """A cache of its own for each test."""
     directory = tmp_path_factory.mktemp("cache")
-    monkeypatch.setattr(kept, "cache_directory", lambda: directory)
+    monkeypatch.setattr(_user_cache, "directory", lambda: directory)
     return directory / "reports"
 
 

@@ -138,7 +138,14 @@ def test_little_work_makes_no_process(forks: list[bytes | None], monkeypatch: py
     assert len(list(parallel.read_in_processes(ODD, None, jobs=8))) == len(ODD)
 
 
-def test_no_fork_stays_when_the_work_here_fails() -> None:
+def test_no_fork_stays_when_the_work_here_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    fork = os.fork
+
+    def note() -> int:
+        made.append(fork())
+        return made[-1]
+
     def fail() -> None:
         raise KeyboardInterrupt
 
@@ -146,7 +153,10 @@ def test_no_fork_stays_when_the_work_here_fails() -> None:
         time.sleep(600)
         return b""
 
+    monkeypatch.setattr(os, "fork", note)
     with pytest.raises(KeyboardInterrupt):
         beside(fail, [wait, wait])
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert len(made) == 2
+    for process in made:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(process, os.WNOHANG)

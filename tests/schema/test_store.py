@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from k8s_stateful_lint import _user_cache
 from k8s_stateful_lint.knowledge import NEWEST
 from k8s_stateful_lint.schema import store
 from k8s_stateful_lint.schema.check import BUILT_IN_GROUPS
@@ -122,8 +123,8 @@ def test_a_damaged_cache_is_made_again(damage: str, cache_home: Path) -> None:
             "empty": b"",
             "half": data[: len(data) // 2],
             "bit": data.replace(b'"integer"', b'"boolean"', 1),
-            "other schema": b"{}\n{}",
-            "not JSON": store._checksum(b"{") + b"\n{",
+            "other schema": b"0000{}",
+            "not JSON": _user_cache._checksum(b"{") + b"{",
         }[damage]
         path.write_bytes(text)
     forget()
@@ -145,11 +146,11 @@ def test_without_a_place_for_the_cache_everything_works(
     elif home == "relative":
         monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
         monkeypatch.setenv("HOME", str(cache_home))
-        assert store.cache_directory() == cache_home / ".cache" / "k8s-stateful-lint"
+        assert _user_cache.directory() == cache_home / ".cache" / "k8s-stateful-lint"
     else:
         monkeypatch.delenv("XDG_CACHE_HOME")
         monkeypatch.setattr(Path, "home", _no_home)
-        assert store.cache_directory() is None
+        assert _user_cache.directory() is None
     schema = schema_of("v1", "Pod", NEWEST)
     assert schema is not None
     assert schema.is_valid(POD)
@@ -176,7 +177,7 @@ def test_the_cache_is_where_the_platform_keeps_caches(
     monkeypatch.setattr("sys.platform", platform)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert store.cache_directory() == (Path(expected) if expected else None)
+    assert _user_cache.directory() == (Path(expected) if expected else None)
 
 
 def _load_many(_: int) -> int:
