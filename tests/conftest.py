@@ -7,8 +7,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from k8s_stateful_lint.cli import main
+
+# A busy machine is no fault.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 class Result(SimpleNamespace):

@@ -46,7 +46,7 @@ def by_typer(command: Callable[..., None], given_words: list[str]) -> dict[str, 
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_what_is_plain_means_the_same_to_typer(command: Callable[..., None], data: st.DataObject) -> None:
     given_words = data.draw(words(command))

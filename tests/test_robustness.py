@@ -24,7 +24,7 @@ from tools.fuzz import mutated, outputs
 PROJECTS = Path(__file__).parent / "fixtures" / "projects"
 MANIFESTS = [path.read_bytes() for path in sorted(PROJECTS.rglob("*.y*ml"))]
 HOSTILE = sorted((Path(__file__).parent / "fixtures" / "hostile").iterdir())
-some = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 WORDS = st.sampled_from(
     [

@@ -65,7 +65,7 @@ def _paths(value: object, path: Path = ()) -> list[Path]:
     return [found for step, part in steps for found in ((*path, step), *_paths(part, (*path, step)))]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_no_rule_breaks_on_a_wrong_type(data: st.DataObject) -> None:
     objects = copy.deepcopy(data.draw(st.sampled_from(OBJECTS)))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8s_stateful_lint import Config, lint_text
@@ -170,7 +170,7 @@ def test_same_output_for_every_hash_seed(tmp_path) -> None:
     assert b"recycle-reclaim-policy" in outputs.pop()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(st.text(max_size=400))
 def test_lint_text_never_raises(text: str) -> None:
     assert lint_text(text).crashes == ()
@@ -197,7 +197,7 @@ _KIND_NAMES = (
 _KINDS = st.sampled_from(_KIND_NAMES.split())
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(st.lists(st.tuples(_KINDS, st.dictionaries(_KEYS, _TREES, max_size=4)), min_size=1, max_size=3))
 def test_objects_of_any_shape_crash_no_rule(objects: list[tuple[str, dict[str, object]]]) -> None:
     import json

@@ -1,7 +1,7 @@
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s_stateful_lint.knowledge.image_reference import parse_image
@@ -128,7 +128,6 @@ tags = st.text(_ALNUM + string.ascii_uppercase + "_", min_size=1, max_size=1).fl
 )
 
 
-@settings(deadline=None)
 @given(
     registries,
     st.lists(components, min_size=1, max_size=4),
@@ -153,7 +152,6 @@ def test_round_trip(registry: str, path: list[str], tag: str | None, digest: str
     assert first.repository.endswith("/".join(path))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_never_raises(text: str) -> None:
     reference = parse_image(text)

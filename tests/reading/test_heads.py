@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8s_stateful_lint.reading import Engine, Reading, SourceFile, Unread, read
@@ -118,7 +118,7 @@ WHOLE = st.sampled_from(["apiVersion: v1", "kind: Wide", "metadata:\n  name: a",
 LIKELY = st.lists(WHOLE | st.sampled_from(LINES), max_size=9)
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1500)
 @given(lines=LIKELY)
 def test_what_is_asked_for_reads_the_same_as_in_the_whole_document(lines: list[str], engine: Engine) -> None:
     short, whole = both("\n".join(lines), engine)

@@ -27,7 +27,7 @@ MARKS = [b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE]
 soup = st.tuples(st.sampled_from(MARKS), st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=20))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(soup.map(lambda parts: parts[0] + b"".join(parts[1])))
 def test_lines_are_those_of_the_text(data: bytes) -> None:
     file = SourceFile("a.yaml", data)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from k8s_stateful_lint.reading import Engine, Reading, Route
@@ -11,7 +11,7 @@ from k8s_stateful_lint.reading import Engine, Reading, Route
 from .helpers import ENGINES, exact, needs_rocks, reading, routes
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=150)
 
 PIECES = [
     *("a", "key", "é", "😀", ": ", ":", "- ", "? ", ", ", "[", "]", "{", "}", "{{", "}}", "'", '"', "|", ">-", "|+"),

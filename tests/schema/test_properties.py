@@ -98,13 +98,13 @@ def test_the_sample_is_valid() -> None:
     assert check(STATEFUL_SET) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(ROUTES), trees)
 def test_never_raises_for_a_changed_document(route: tuple[str | int, ...], value: Any) -> None:
     check(changed(route, value))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trees, st.sampled_from(["Pod", "StatefulSet", "Service", "Secret", "PersistentVolume", "List", "Role"]))
 def test_never_raises_for_any_document(tree: Any, kind: str) -> None:
     fields = tree if isinstance(tree, dict) else {"spec": tree}
