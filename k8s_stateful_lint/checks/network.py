@@ -303,11 +303,11 @@ def _texts(container: Container) -> Iterator[_Text]:
 
 
 def _config_map_names(container: Container) -> set[str]:
-    names = {(source.config_map_ref or {}).get("name") for source in container.spec.env_from}
+    names: list[object] = [(source.config_map_ref or {}).get("name") for source in container.spec.env_from]
     for mount in container.mounts:
         source = mount.volume.source if mount.volume is not None else None
         if source is not None and source[0] == "configMap" and isinstance(source[1], dict):
-            names.add(source[1].get("name"))
+            names.append(source[1].get("name"))
     return {name for name in names if isinstance(name, str)}
 
 

@@ -104,3 +104,21 @@ spec:
     found = graph(text)
     # It is asked only about a Service that selects nothing, next to workloads that it could mean.
     assert network._is_about(found.services[0], found.workloads[0]) is False
+
+
+def test_a_config_map_whose_name_is_a_list() -> None:
+    text = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: mongo:7, volumeMounts: [{name: settings, mountPath: /etc/mongo}]}]
+      volumes: [{name: settings, configMap: {name: []}}]
+"""
+    report = run([SourceFile("a.yaml", text.encode())], Config(schema="off"))
+    assert not report.crashes
