@@ -179,7 +179,9 @@ def _cache_file(name: str, version: Version) -> Path | None:
     if directory is None or _package_version() == "unknown":
         return None
     # A new release of either package looks in a new place; two releases can run side by side.
-    return directory / "schemas" / f"{_package_version()}-{__version__}" / format_version(version) / name
+    release = f"{_package_version()}-{__version__}"
+    # It is no file of JSON: a checksum stands in front.
+    return directory / "schemas" / release / format_version(version) / name.removesuffix(".json")
 
 
 def _read_cached(path: Path | None) -> Schema | None:

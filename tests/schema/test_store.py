@@ -89,7 +89,7 @@ def test_the_groups_of_kubernetes_are_those_of_the_schemas() -> None:
 def test_the_second_process_reads_what_the_first_wrote(cache_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = store.load("v1", "Pod", NEWEST)
     (written,) = files_below(cache_home)
-    assert written.name == "pod-v1.json"
+    assert written.name == "pod-v1"
     forget()
     monkeypatch.setattr(store, "_extract", lambda *_: pytest.fail("it was in the cache"))
     assert store.load("v1", "Pod", NEWEST) == first
@@ -188,7 +188,7 @@ def _load_many(_: int) -> int:
 def test_concurrent_runs_do_not_disturb_each_other(cache_home: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         assert pool.map(_load_many, range(12)) == [3] * 12
-    assert [path.name for path in files_below(cache_home)] == ["configmap-v1.json", "pod-v1.json", "service-v1.json"]
+    assert [path.name for path in files_below(cache_home)] == ["configmap-v1", "pod-v1", "service-v1"]
 
 
 # Lazy -----------------------------------------------------------------------------------------------------------------
