@@ -13,7 +13,7 @@ from k8s_stateful_lint import lint_text
 from k8s_stateful_lint.checks import access, availability, binding, network, provisioning, statefulset, volumes
 from k8s_stateful_lint.config import config_from
 from k8s_stateful_lint.engine import checking
-from k8s_stateful_lint.graph import graph
+from k8s_stateful_lint.graph import volumes as volumes_of_graph
 from k8s_stateful_lint.reports import FORMATS, Style, render
 from k8s_stateful_lint.reports import graph as picture
 from tests.growing import GROWING
@@ -21,7 +21,7 @@ from tests.growing import GROWING
 # Where each may be compared with each, but only so many of them are.
 LIMITS = [
     *((module, "_MOST_COMPARED") for module in (access, availability, binding, network, statefulset, volumes)),
-    *((provisioning, "_MOST_UNUSED_CLASSES"), (checking, "_MOST_FINDINGS"), (graph, "_MOST_OFFERS")),
+    *((provisioning, "_MOST_UNUSED_CLASSES"), (checking, "_MOST_FINDINGS"), (volumes_of_graph, "_MOST_OFFERS")),
     *((picture, "_MOST_NEIGHBOURS"), (access, "_MOST_MATES")),
 ]
 FEW, MANY = 40, 80

@@ -118,7 +118,7 @@ def meant_for_prepared_volume(claim: Claim) -> PreparedVolume | None:
     """Whether ``static-claim-without-class`` fires for the claim, and why."""
     if claim.shape == "ephemeral" or not is_without_class(claim):
         return None
-    default = claim.graph.default_class(claim)
+    default = claim.graph.classes.default_for(claim)
     if default.name == "" or claim.paired.ambiguous:
         return None
     found = _prepared(claim)
@@ -147,7 +147,7 @@ def _prepared(
     if reserved or _has_unknown_reference(graph, claim.units):
         return None
     if selector is not None:
-        mates, selected = graph.unit_mates(claim, PersistentVolume), graph.volumes_selected_by(selector)
+        mates, selected = graph.unit_mates(claim, PersistentVolume), graph.volumes.selected_by(selector)
         return "selector", tuple(volume for volume in mates if volume in selected), 0
     if not claim.spec.access_modes or claim.request is None:
         return None
@@ -173,7 +173,7 @@ def may_meet(left: Node, right: Node) -> bool:
 def may_select_anywhere(node: Node, selector: LabelSelector) -> bool:
     """Whether a selector in an object matches some pods, wherever they are defined, and no namespace is in the way."""
     labels = [label for label in selector.match_labels.items() if label[0] not in CONTROLLER_LABELS]
-    index = node.graph.workloads_by_label
+    index = node.graph.selections.by_label
     candidates = min((index.get(label, []) for label in labels), key=len) if labels else node.graph.workloads
     return any(may_meet(node, workload) and workload.is_selected_by(selector) for workload in candidates)
 

@@ -14,9 +14,10 @@ from k8s_stateful_lint.checks._shared import may_meet, may_select_anywhere, unit
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.graph import Database, DisruptionBudget, Graph, StatefulSet, Workload
+from k8s_stateful_lint.graph.containers import Container
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.pods import written_replicas
-from k8s_stateful_lint.graph.workloads import CONTROLLER_LABELS, Container
+from k8s_stateful_lint.graph.workloads import CONTROLLER_LABELS
 from k8s_stateful_lint.knowledge import image_process
 from k8s_stateful_lint.model.pods import PodAffinityTerm, Probe, TopologySpreadConstraint
 from k8s_stateful_lint.model.quantities import quantity_or_none, scaled
@@ -402,7 +403,7 @@ def budget_selects_nothing(subject: DisruptionBudget) -> Iterator[Finding]:
         )
         yield Finding(place=place, message=f"{subject.label} protects no pod: {reason}")
         return
-    if subject.graph.workloads_selected_by(subject, subject.selector):
+    if subject.graph.selections.workloads(subject, subject.selector):
         return
     patched, mates = _patched_workloads(subject.graph), subject.graph.unit_mates(subject, Workload)
     if max(len(patched), len(mates)) > _MOST_COMPARED:

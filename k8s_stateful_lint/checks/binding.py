@@ -190,7 +190,7 @@ def static_claim_without_class(claim: Claim) -> Iterator[Finding]:
     own = f" of class {volume.class_name}" if volume is not None and volume.class_name else ""
     related = [Related(found.class_place, "a prepared volume") for found in prepared.volumes[:3]]
     if prepared.default:
-        resolution = claim.graph.storage_class(prepared.default, claim)
+        resolution = claim.graph.classes.named(prepared.default, claim)
         if resolution.target is not None:
             related.append(Related(resolution.target.name_place, "the default class"))
     yield Finding(
@@ -487,7 +487,7 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
         return
     graph = claim.graph
     place = claim.at("spec", "selector")
-    selected = graph.volumes_selected_by(selector)
+    selected = graph.volumes.selected_by(selector)
     if any(volume.class_name == name.name and not volume.is_partial for volume in selected):
         return
     fact, storage_class = claim.driver, claim.storage_class

@@ -25,7 +25,7 @@ from k8s_stateful_lint.graph import (
     Workload,
 )
 from k8s_stateful_lint.graph.once import once
-from k8s_stateful_lint.graph.workloads import is_below, normalise
+from k8s_stateful_lint.graph.paths import is_below, normalise
 from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.knowledge.image_reference import parse_version
 
@@ -698,7 +698,7 @@ def _claim_share(claim: Claim, allowed: tuple[str, ...]) -> _Share | None:
         return shares[0] if None not in shares and claim.written_class is not None else None
     if _is_allowed(allowed, fact.provisioner or ""):
         return None
-    is_open = fact.provisioner is None and not claim.graph.has_volume_of_class(claim.class_name.name or "\0")
+    is_open = fact.provisioner is None and not claim.graph.volumes.has_class(claim.class_name.name or "\0")
     if is_open and claim.modes is not None and RWX in claim.modes and not claim.is_block:
         return _Share(None, claim.label, place)
     return None

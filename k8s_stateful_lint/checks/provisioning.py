@@ -61,10 +61,10 @@ def claim_without_storage_class(claim: Claim) -> Iterator[Finding]:
             severity="error",
             weak=name.weak,
         )
-    elif graph.default_classes_with(claim):
+    elif graph.classes.marked_near(claim):
         return  # several defaults of the unit: the newest is taken
     elif graph.is_closed("StorageClass"):
-        if graph.default_classes:
+        if graph.classes.marked:
             return
         yield Finding(
             place=place,
@@ -139,7 +139,7 @@ def storage_class_not_found(claim: Claim) -> Iterator[Finding]:
     cluster = graph.config.cluster
     if not name.name or not name.written or is_placeholder(name.name) or graph.named("StorageClass", name.name):
         return
-    if claim.spec.volume_name or claim.reserved_volumes or graph.has_volume_of_class(name.name):
+    if claim.spec.volume_name or claim.reserved_volumes or graph.volumes.has_class(name.name):
         return
     if matches_any(name.name, graph.config.external.classes) or name.name == cluster.default_class:
         return
@@ -248,7 +248,7 @@ def _other_defaults(
     """What else is the default where ``subject`` is: of snapshot classes, those of the same driver."""
     graph = subject.graph
     if isinstance(subject, StorageClass):
-        defaults: Sequence[StorageClass | VolumeSnapshotClass] = graph.default_classes_with(subject)
+        defaults: Sequence[StorageClass | VolumeSnapshotClass] = graph.classes.marked_near(subject)
     else:
         defaults = _default_snapshot_classes(graph, subject.units).get(subject.body.driver, ())
     return (other for other in defaults if other.name != subject.name)

@@ -178,7 +178,7 @@ def overlapping_workload_selectors(subject: Workload) -> Iterator[Finding]:
     selector = _controller_selector(subject)
     if selector is None:
         return
-    others = subject.graph.workloads_selected_by(subject, selector)
+    others = subject.graph.selections.workloads(subject, selector)
     if not subject.keeps_data:
         others = _that_keep_data(subject.graph, others)
     for other in others[:_MOST_COMPARED]:

@@ -25,7 +25,7 @@ from k8s_stateful_lint.graph import (
     StorageClass,
     Workload,
 )
-from k8s_stateful_lint.graph.workloads import is_below, normalise
+from k8s_stateful_lint.graph.paths import is_below, normalise
 from k8s_stateful_lint.knowledge import image_process, images
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder

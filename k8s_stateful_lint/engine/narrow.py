@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from k8s_stateful_lint.engine.drafts import reference_to
 from k8s_stateful_lint.engine.report import ObjectReference, Report
+from k8s_stateful_lint.graph.unresolved import unresolved
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph import Graph
@@ -35,6 +36,6 @@ def referring_to(graph: Graph, gone: Collection[tuple[str, str]]) -> set[ObjectI
     """The objects that refer to something of these kinds and names, which is not in the input."""
     return {
         (reference.place.resource.path, reference_to(reference.place.resource))
-        for reference in (graph.unresolved if gone else ())
+        for reference in (unresolved(graph) if gone else ())
         if (reference.kind, reference.name) in gone
     }

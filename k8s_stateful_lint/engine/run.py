@@ -30,6 +30,7 @@ from k8s_stateful_lint.engine.suppressions import MARKER, Suppressions, may_supp
 from k8s_stateful_lint.engine.timings import Timings
 from k8s_stateful_lint.graph import Graph
 from k8s_stateful_lint.graph.facts import ClusterFacts
+from k8s_stateful_lint.graph.unresolved import unresolved
 from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.model.patches import is_json_patch
@@ -410,7 +411,7 @@ def of_cluster(facts: ClusterFacts | None, findings: Iterable[ReportedFinding]) 
 
 
 def _unresolved(graph: Graph) -> Iterable[Notice]:
-    for reference in graph.unresolved:
+    for reference in unresolved(graph):
         location = locate(reference.place)
         why = "is defined several times, differently" if reference.is_ambiguous else "is not in the input"
         yield Notice(

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from k8s_stateful_lint.graph.node import Node
+from k8s_stateful_lint.graph.containers import Container
+from k8s_stateful_lint.graph.node import Kustomization, Node
 from k8s_stateful_lint.graph.pairs import Pair, Removed, Renamed
-from k8s_stateful_lint.graph.workloads import Container, Kustomization, StatefulSet, Workload
+from k8s_stateful_lint.graph.workloads import StatefulSet, Workload
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
 if TYPE_CHECKING:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from k8s_stateful_lint.graph.paths import is_below, normalise
 from k8s_stateful_lint.graph.remembered import Many, remembered
-from k8s_stateful_lint.graph.workloads import is_below, normalise
 from k8s_stateful_lint.knowledge import image_process, images
 
 if TYPE_CHECKING:
-    from k8s_stateful_lint.graph.workloads import Container, Mount, PodVolume, Workload
+    from k8s_stateful_lint.graph.containers import Container, Mount
+    from k8s_stateful_lint.graph.pod_volumes import PodVolume
+    from k8s_stateful_lint.graph.workloads import Workload
 
 _SERVER_KINDS = frozenset(
     {"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet", "PetSet", "DaemonSet", "Pod"}

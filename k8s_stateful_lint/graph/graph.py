@@ -9,58 +9,37 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
 from k8s_stateful_lint.config import Config, ConfigError, Problem
-from k8s_stateful_lint.graph import settings
 from k8s_stateful_lint.graph.backups import backup_objects
 from k8s_stateful_lint.graph.builds import Builds
-from k8s_stateful_lint.graph.databases import Database, Server, server_in
+from k8s_stateful_lint.graph.classes import Classes
 from k8s_stateful_lint.graph.facts import ClusterFacts
-from k8s_stateful_lint.graph.node import NOWHERE, Node, Resolution
+from k8s_stateful_lint.graph.grouping import grouped
+from k8s_stateful_lint.graph.node import NOWHERE, Kustomization, Namespace, Node, Resolution, known, nearness
 from k8s_stateful_lint.graph.once import once
+from k8s_stateful_lint.graph.selections import Selections
+from k8s_stateful_lint.graph.selectors import Autoscaler, DisruptionBudget, Service
 from k8s_stateful_lint.graph.storage import (
     Claim,
-    ClassName,
-    Offer,
     PersistentVolume,
     StorageClass,
     VolumeSnapshot,
     VolumeSnapshotClass,
     claim_of,
-    matches_any,
 )
 from k8s_stateful_lint.graph.units import Units
-from k8s_stateful_lint.graph.workloads import (
-    CONTROLLER_LABELS,
-    Autoscaler,
-    Container,
-    DisruptionBudget,
-    Kustomization,
-    Namespace,
-    PodVolume,
-    Service,
-    StatefulSet,
-    Workload,
-)
-from k8s_stateful_lint.knowledge import (
-    NEWEST,
-    UNKNOWN,
-    BackupKind,
-    Knowledge,
-    TableError,
-    Version,
-    builtin,
-    parse_version,
-)
-from k8s_stateful_lint.knowledge.image_reference import ImageReference, parse_image
-from k8s_stateful_lint.knowledge.images import ImageTable, Match, builtin_images
-from k8s_stateful_lint.model.kustomization import ImageOverride, KustomizationBody
+from k8s_stateful_lint.graph.volumes import Volumes
+from k8s_stateful_lint.graph.workloads import StatefulSet, Workload
+from k8s_stateful_lint.knowledge import NEWEST, BackupKind, Knowledge, TableError, Version, builtin, parse_version
+from k8s_stateful_lint.knowledge.images import ImageTable, builtin_images
+from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 
 if TYPE_CHECKING:
-    from k8s_stateful_lint.model.base import LabelSelector
-    from k8s_stateful_lint.model.resource import Place, Resource
+    from k8s_stateful_lint.graph.containers import Container
+    from k8s_stateful_lint.graph.databases import Database, Server
+    from k8s_stateful_lint.graph.pod_volumes import PodVolume
+    from k8s_stateful_lint.model.resource import Resource
     from k8s_stateful_lint.reading import Document
 
 WORKLOAD_KINDS = frozenset(
@@ -96,10 +75,6 @@ _CLUSTER_KINDS = frozenset(
 )
 # So few objects are gone through; indexes are only made of more.
 _FEW = 16
-# How many selections are kept: each may list every workload of the input.
-_MOST_SELECTIONS = 256
-# Volumes of a class that offer more different things than these are not compared with claims: all are taken to fit.
-_MOST_OFFERS = 200
 _NODE_TYPES: dict[str, type[Node]] = {
     "StorageClass": StorageClass,
     "PersistentVolume": PersistentVolume,
@@ -127,11 +102,6 @@ def _named_by_namespace(graph: Graph, kind: str, name: str) -> dict[str | None, 
 
 
 @once
-def _default_classes(graph: Graph, units: frozenset[str]) -> tuple[StorageClass, ...]:
-    return tuple(found for found in graph.in_units(units, StorageClass) if found.is_default)
-
-
-@once
 def _units_with_group(graph: Graph, group: str) -> frozenset[str]:
     return frozenset(
         unit
@@ -139,69 +109,6 @@ def _units_with_group(graph: Graph, group: str) -> frozenset[str]:
         if node.resource.group == group or node.resource.group.endswith("." + group)
         for unit in node.units
     )
-
-
-@once
-def _free_volumes(
-    graph: Graph, units: frozenset[str] | None, class_name: str
-) -> dict[Offer, tuple[PersistentVolume, ...]]:
-    """Volumes of a class that are reserved for nobody, by what they offer; of some units, or of everywhere."""
-    pool: Iterable[PersistentVolume] = (*graph.persistent_volumes, *graph.cluster_volumes)
-    if units is not None:
-        pool = graph.in_units(units, PersistentVolume)
-    free = (
-        volume
-        for volume in pool
-        if volume.class_name == class_name
-        and (volume.spec.claim_ref is None or not volume.is_reserved or is_placeholder(volume.spec.claim_ref.name))
-    )
-    return _grouped(free, lambda volume: volume.offer)
-
-
-@once
-def _fitting_volumes(
-    graph: Graph, units: frozenset[str] | None, class_name: str, demand: Offer
-) -> tuple[PersistentVolume, ...]:
-    offers = _free_volumes(graph, units, class_name)
-    if len(offers) > _MOST_OFFERS:
-        return _all_volumes(graph, units, class_name)
-    return tuple(chain.from_iterable(volumes for offer, volumes in offers.items() if offer.meets(demand)))
-
-
-@once
-def _all_volumes(graph: Graph, units: frozenset[str] | None, class_name: str) -> tuple[PersistentVolume, ...]:
-    return tuple(chain.from_iterable(_free_volumes(graph, units, class_name).values()))
-
-
-@once
-def _untaken(
-    graph: Graph, volumes: tuple[PersistentVolume, ...], units: frozenset[str]
-) -> tuple[PersistentVolume, ...]:
-    taken = {claim.spec.volume_name for claim in graph.in_units(units, Claim)}
-    return tuple(volume for volume in volumes if volume.name not in taken)
-
-
-@once
-def _labelled_by_place(graph: Graph, label: tuple[str, str]) -> dict[tuple[str | None, str | None], list[Workload]]:
-    """Workloads whose pods have a label, by unit (None: any) and namespace (``*``: any)."""
-    index: dict[tuple[str | None, str | None], list[Workload]] = defaultdict(list)
-    for workload in graph.workloads_by_label[label]:
-        places: list[tuple[str | None, str | None]] = [(unit, "*") for unit in workload.units]
-        places += [(unit, workload.namespace) for unit in workload.units]
-        if workload.namespace is not None:
-            places.append((None, workload.namespace))
-        for place in places:
-            index[place].append(workload)
-    return index
-
-
-class Unresolved(msgspec.Struct, frozen=True):
-    """A reference that leads nowhere in the input, or to several definitions that disagree."""
-
-    place: Place
-    kind: str
-    name: str
-    is_ambiguous: bool
 
 
 class Graph:
@@ -244,9 +151,10 @@ class Graph:
         self._mates: dict[tuple[frozenset[str], type[Node]], list[Any]] = {}
         self._of_units: dict[type[Node], dict[str, list[Any]]] = {}
         self._words: dict[tuple[Document, tuple[bytes, ...]], bool] = {}
-        self._selected: dict[tuple[Any, ...], tuple[Workload, ...]] = {}
-        self._matches: dict[str, Match | None] = {}
         self._found: dict[tuple[str, str, str, str | None], Resolution[Any]] = {}
+        self.volumes = Volumes(self)
+        self.classes = Classes(self)
+        self.selections = Selections(self)
         self._alternatives = alternatives or {}
         self._unread = frozenset(unread)
         self._unread_units = frozenset(unit for path in self._unread for unit in self.units.of(path))
@@ -287,7 +195,7 @@ class Graph:
 
     @cached_property
     def _by_class(self) -> dict[type[Any], tuple[Any, ...]]:
-        return _grouped(self.nodes, type)
+        return grouped(self.nodes, type)
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
@@ -325,11 +233,6 @@ class Graph:
     def storage_classes(self) -> tuple[StorageClass, ...]:
         """StorageClasses."""
         return self.of_type(StorageClass)
-
-    @cached_property
-    def default_classes(self) -> tuple[StorageClass, ...]:
-        """StorageClasses that are marked as the default."""
-        return tuple(storage_class for storage_class in self.storage_classes if storage_class.is_default)
 
     @cached_property
     def services(self) -> tuple[Service, ...]:
@@ -379,7 +282,7 @@ class Graph:
 
     @cached_property
     def _by_file(self) -> dict[str, tuple[Node, ...]]:
-        return _grouped(self.nodes, lambda node: node.resource.path)
+        return grouped(self.nodes, lambda node: node.resource.path)
 
     def nodes_in_file(self, path: str) -> tuple[Node, ...]:
         """Every object of a file, in its order."""
@@ -415,11 +318,10 @@ class Graph:
                 return node
         return None
 
-    @cached_property
-    def cluster_volumes(self) -> tuple[PersistentVolume, ...]:
-        """PersistentVolumes of the cluster."""
-        nodes = (node for found in self._cluster_nodes.values() for node in found)
-        return tuple(node for node in nodes if isinstance(node, PersistentVolume))
+    @property
+    def cluster_nodes(self) -> Iterator[Node]:
+        """The objects of the cluster."""
+        return chain.from_iterable(self._cluster_nodes.values())
 
     @property
     def nowhere(self) -> str:
@@ -491,7 +393,8 @@ class Graph:
         """Every object of this kind that is written with this name, patches too."""
         return self._documents.get((kind, name), [])
 
-    def _find(self, node_type: type[NodeType], kind: str, name: str, origin: Node) -> Resolution[NodeType]:
+    def find(self, node_type: type[NodeType], kind: str, name: str, origin: Node) -> Resolution[NodeType]:
+        """The nearest object of a name to a reference in ``origin``."""
         # All that is nearest to an object is so to the others of its file and namespace.
         key = (kind, name, origin.resource.path, origin.namespace)
         found = self._found.get(key)
@@ -531,7 +434,7 @@ class Graph:
         scores = [
             (score, node)
             for node in pool
-            if (score := _nearness(node, origin))[0] > 0
+            if (score := nearness(node, origin))[0] > 0
             or score[1] > self._root_depth
             or (namespaced and _share_namespace(node, origin))
             or self.is_closed(node.kind)
@@ -554,96 +457,6 @@ class Graph:
         folders = {posixpath.dirname(resource.path) for resource in self.resources}
         parts = [folder.split("/") for folder in folders if folder] if all(folders) else []
         return next((i for i, steps in enumerate(zip(*parts, strict=False)) if len(set(steps)) > 1), 0)
-
-    @cached_property
-    def _workloads_by_unit(self) -> dict[str, list[Workload]]:
-        index: dict[str, list[Workload]] = defaultdict(list)
-        for workload in self.workloads:
-            for unit in workload.units:
-                index[unit].append(workload)
-        return index
-
-    @cached_property
-    def _workloads_by_namespace(self) -> dict[str, list[Workload]]:
-        index: dict[str, list[Workload]] = defaultdict(list)
-        for workload in self.workloads:
-            if workload.namespace is not None:
-                index[workload.namespace].append(workload)
-        return index
-
-    @cached_property
-    def workloads_by_label(self) -> dict[tuple[str, str], list[Workload]]:
-        """Workloads by the labels of their pods."""
-        index: dict[tuple[str, str], list[Workload]] = defaultdict(list)
-        for workload in self.workloads:
-            for label in workload.template_labels.items():
-                index[label].append(workload)
-        return index
-
-    def _labelled(self, node: Node, label: tuple[str, str]) -> dict[Workload, None]:
-        """Workloads whose pods have a label, where a selector in ``node`` may reach them."""
-        found: dict[Workload, None] = {}
-        everywhere, namespace = self.workloads_by_label.get(label, []), node.namespace
-        if len(everywhere) <= _FEW:
-            for unit in sorted(node.units):
-                found.update(
-                    (workload, None)
-                    for workload in everywhere
-                    if unit in workload.units and (namespace is None or workload.namespace in (namespace, None))
-                )
-            if namespace is not None:
-                found.update((workload, None) for workload in everywhere if workload.namespace == namespace)
-            return found
-        index = _labelled_by_place(self, label)
-        for unit in sorted(node.units):
-            if namespace is None:
-                found.update(dict.fromkeys(index.get((unit, "*"), ())))
-                continue
-            mates = index.get((unit, namespace), []) + index.get((unit, None), [])
-            found.update(dict.fromkeys(sorted(mates, key=self._positions.__getitem__)))
-        if namespace is not None:
-            found.update(dict.fromkeys(index.get((None, namespace), ())))
-        return found
-
-    def workloads_selected_by(
-        self, node: Node, selector: LabelSelector, *, without: frozenset[str] = frozenset()
-    ) -> tuple[Workload, ...]:
-        """Whole workloads of the unit, or of the written namespace, whose pods a selector in ``node`` matches.
-
-        Objects of one file and namespace with the same selector share the answer. Workloads of the kinds ``without``
-        are left aside.
-        """
-        key = (
-            node.resource.path,
-            node.namespace,
-            tuple(selector.match_labels.items()),
-            selector.match_expressions,
-            without,
-        )
-        selected = self._selected.get(key)
-        if selected is None:
-            if len(self._selected) >= _MOST_SELECTIONS:
-                self._selected.clear()
-            found = self._select(node, selector)
-            selected = self._selected[key] = tuple(workload for workload in found if workload.kind not in without)
-        return selected
-
-    def _select(self, node: Node, selector: LabelSelector) -> list[Workload]:
-        found = [
-            self._labelled(node, label) for label in selector.match_labels.items() if label[0] not in CONTROLLER_LABELS
-        ]
-        # The label that the fewest have leaves the fewest to look at.
-        candidates = (w for w in min(found, key=len) if w.sees(node)) if found else self.workloads_near(node)
-        return [w for w in candidates if not w.is_partial and w.is_selected_by(selector)]
-
-    def workloads_near(self, node: Node) -> list[Workload]:
-        """Workloads that label selectors in ``node`` can reach: of its units, or of its written namespace."""
-        found: dict[Workload, None] = {}
-        for unit in sorted(node.units):
-            found.update(dict.fromkeys(self._workloads_by_unit.get(unit, ())))
-        if node.namespace is not None:
-            found.update(dict.fromkeys(self._workloads_by_namespace.get(node.namespace, ())))
-        return [workload for workload in found if workload.sees(node)]
 
     def _by_unit(self, node_type: type[NodeType]) -> dict[str, list[NodeType]]:
         """The whole objects of a type by the units in which they are."""
@@ -700,9 +513,13 @@ class Graph:
     def _positions(self) -> dict[Node, int]:
         return {node: index for index, node in enumerate(self.nodes)}
 
+    def position(self, node: Node) -> int:
+        """Where an object is in the order of the input."""
+        return self._positions[node]
+
     def comes_before(self, node: Node, other: Node) -> bool:
         """Whether an object is read before another one: of two that clash, the later one is the finding's subject."""
-        return self._positions[node] < self._positions[other]
+        return self.position(node) < self.position(other)
 
     def is_fully_read(self, node: Node) -> bool:
         """Whether every file of its units could be read: an unrendered template may hold what seems missing."""
@@ -733,14 +550,14 @@ class Graph:
 
     def claim(self, name: str, origin: Workload) -> Resolution[Claim]:
         """The claim a workload refers to: an object, or the claim that a StatefulSet of the unit makes for a pod."""
-        found = self._find(Claim, "PersistentVolumeClaim", name, origin)
+        found = self.find(Claim, "PersistentVolumeClaim", name, origin)
         if found.target is not None or found.ambiguous:
             return found
         templates = [template for template in self._templates_of_generated(name) if template.shares_unit(origin)]
         generated = self.nearest(templates, origin)
         if generated.target is not None or generated.ambiguous:
             return generated
-        return _known(self.in_cluster(Claim, "PersistentVolumeClaim", name, origin))
+        return known(self.in_cluster(Claim, "PersistentVolumeClaim", name, origin))
 
     @cached_property
     def _generated_prefixes(self) -> dict[str, list[Claim]]:
@@ -766,198 +583,9 @@ class Graph:
         """The claim template that makes a claim of this name (``data-db-0``), in a unit of ``origin``."""
         return next((t for t in self._templates_of_generated(name) if t.shares_unit(origin)), None)
 
-    def volume_of(self, claim: Claim) -> Resolution[PersistentVolume]:
-        """The PersistentVolume paired with a claim by ``volumeName`` or ``claimRef``."""
-        name = claim.spec.volume_name
-        if name and not is_placeholder(name):
-            found = self._find(PersistentVolume, "PersistentVolume", name, claim)
-            if found.target is not None or found.ambiguous:
-                return found
-            return _known(self.in_cluster(PersistentVolume, "PersistentVolume", name, claim))
-        if claim.shape != "object":
-            return NOWHERE
-        reserved = [volume for volume in self._volumes_by_claim.get(claim.name, ()) if volume.is_reserved_for(claim)]
-        paired = self.nearest(reserved, claim, namespaced=False)
-        if paired.target is not None or paired.ambiguous:
-            return paired
-        return _known(self._cluster_volumes_by_claim.get((claim.namespace, claim.name)))
-
-    @cached_property
-    def _cluster_volumes_by_claim(self) -> dict[tuple[str | None, str], PersistentVolume]:
-        return {
-            (volume.spec.claim_ref.namespace, volume.spec.claim_ref.name): volume
-            for volume in self.cluster_volumes
-            if volume.spec.claim_ref is not None and volume.spec.claim_ref.namespace is not None
-        }
-
-    @cached_property
-    def _volumes_by_claim(self) -> dict[str, list[PersistentVolume]]:
-        index: dict[str, list[PersistentVolume]] = defaultdict(list)
-        for volume in self.persistent_volumes:
-            if volume.spec.claim_ref is not None and not volume.is_partial:
-                index[volume.spec.claim_ref.name].append(volume)
-        return index
-
-    @cached_property
-    def _volumes_by_numbered_claim(self) -> dict[str, list[PersistentVolume]]:
-        """PersistentVolumes by the name of the claim they are reserved for, without the number at its end."""
-        index: dict[str, list[PersistentVolume]] = defaultdict(list)
-        for name, volumes in self._volumes_by_claim.items():
-            prefix, _, number = name.rpartition("-")
-            if number.isdigit():
-                index[prefix].extend(volumes)
-        return index
-
-    def volumes_reserved_for(self, claim: Claim) -> tuple[PersistentVolume, ...]:
-        """Every PersistentVolume whose ``claimRef`` names a claim, or a claim that a claim template makes.
-
-        The cluster's own have a namespace in their reference, and count where the claim writes it, too.
-        """
-        if claim.shape == "ephemeral":
-            return ()
-        if claim.shape == "object" or claim.workload is None:
-            candidates = self._volumes_by_claim.get(claim.name, ())
-            bound = self._cluster_volumes_by_claim.get((claim.namespace, claim.name))
-            own = tuple(volume for volume in candidates if volume.is_reserved_for(claim))
-            return own if bound is None else (*own, bound)
-        prefix, spaces = f"{claim.name}-{claim.workload.name}", {None, claim.namespace}
-        return tuple(
-            volume
-            for volume in self._volumes_by_numbered_claim.get(prefix, ())
-            if volume.spec.claim_ref is not None
-            and (claim.namespace is None or volume.spec.claim_ref.namespace in spaces)
-        ) + tuple(
-            volume
-            for (space, name), volume in self._cluster_volumes_by_claim.items()
-            if space == claim.namespace and _is_numbered(name, prefix)
-        )
-
-    @cached_property
-    def _volumes_by_class(self) -> dict[str | None, tuple[PersistentVolume, ...]]:
-        return _grouped(self.persistent_volumes, lambda volume: volume.class_name)
-
-    def volumes_of_class(self, name: str) -> tuple[PersistentVolume, ...]:
-        """PersistentVolumes of the input that carry this class name."""
-        return self._volumes_by_class.get(name, ())
-
-    def has_volume_of_class(self, name: str) -> bool:
-        """Whether some PersistentVolume carries this class name (a static pair needs no class object).
-
-        Of the cluster's, only those count that are free.
-        """
-        return name in self._volumes_by_class or any(
-            volume.class_name == name and volume.resource.get("status", "phase") == "Available"
-            for volume in self.cluster_volumes
-        )
-
-    @cached_property
-    def _classes_of_volumes(self) -> frozenset[str | None]:
-        return frozenset(volume.class_name for volume in (*self.persistent_volumes, *self.cluster_volumes))
-
-    def fitting_volumes(self, claim: Claim, class_name: str, *, in_unit: bool = True) -> tuple[PersistentVolume, ...]:
-        """PersistentVolumes of a class that satisfy a claim and are not reserved for another one.
-
-        Those of its unit, or those of the whole input and the cluster.
-        """
-        fitting: tuple[PersistentVolume, ...] = ()
-        if class_name in self._classes_of_volumes:
-            fitting = _fitting_volumes(self, claim.units if in_unit else None, class_name, claim.demand)
-        return fitting + tuple(
-            volume
-            for volume in claim.reserved_volumes
-            if volume.class_name == class_name
-            and (not in_unit or volume.shares_unit(claim))
-            and volume.offer.meets(claim.demand)
-        )
-
-    def untaken(self, volumes: tuple[PersistentVolume, ...], claim: Claim) -> tuple[PersistentVolume, ...]:
-        """The volumes that no claim of a unit asks for by name."""
-        return _untaken(self, volumes, claim.units)
-
-    def volumes_selected_by(self, selector: LabelSelector) -> frozenset[PersistentVolume]:
-        """PersistentVolumes, also of the cluster, whose labels match a selector."""
-        none: frozenset[PersistentVolume] = frozenset()
-        selected = self._every_volume
-        for pair in selector.match_labels.items():
-            selected = selected & self._volumes_by_label.get(pair, none)
-        # As `requirement_holds` has it, for all volumes at a time.
-        for key, operator, values in ((r.key, r.operator, r.values) for r in selector.match_expressions):
-            with_value = none.union(*(self._volumes_by_label.get((key, value), none) for value in values))
-            with_key = self._volumes_by_key.get(key, none)
-            match operator:
-                case "In":
-                    selected = selected & with_value
-                case "NotIn":
-                    selected = selected - with_value
-                case "Exists":
-                    selected = selected & with_key
-                case "DoesNotExist":
-                    selected = selected - with_key
-                case _:
-                    return none
-        return selected
-
-    @cached_property
-    def _every_volume(self) -> frozenset[PersistentVolume]:
-        return frozenset((*self.persistent_volumes, *self.cluster_volumes))
-
-    @cached_property
-    def _volumes_by_key(self) -> dict[str, frozenset[PersistentVolume]]:
-        index: dict[str, set[PersistentVolume]] = defaultdict(set)
-        for (key, _), volumes in self._volumes_by_label.items():
-            index[key] |= volumes
-        return {key: frozenset(volumes) for key, volumes in index.items()}
-
-    @cached_property
-    def _volumes_by_label(self) -> dict[tuple[str, str], frozenset[PersistentVolume]]:
-        index: dict[tuple[str, str], list[PersistentVolume]] = defaultdict(list)
-        for volume in (*self.persistent_volumes, *self.cluster_volumes):
-            for pair in volume.labels.items():
-                index[pair].append(volume)
-        return {pair: frozenset(volumes) for pair, volumes in index.items()}
-
-    def storage_class(self, name: str, origin: Node) -> Resolution[StorageClass]:
-        """The StorageClass of a name."""
-        key = ("StorageClass", name, origin.resource.path, None)
-        if key not in self._found:
-            self._found[key] = self._nearest_class(name, origin)
-        return self._found[key]
-
-    def _nearest_class(self, name: str, origin: Node) -> Resolution[StorageClass]:
-        pool = [node for node in self.named("StorageClass", name) if isinstance(node, StorageClass)]
-        if not pool:
-            return Resolution(self.in_cluster(StorageClass, "StorageClass", name, origin))
-        scores = [(_nearness(node, origin), node) for node in pool]
-        best = max(score for score, _ in scores)
-        found = [node for score, node in scores if score == best]
-        if any(node.body != found[0].body for node in found[1:]):
-            return Resolution(None, 0, ambiguous=True)
-        return Resolution(found[0], int(best[0] == 0))
-
-    def default_class(self, claim: Claim) -> ClassName:
-        """The class that admission fills in; its name is None where nothing tells."""
-        own = self.default_classes_with(claim)
-        if len(own) == 1:
-            return ClassName(own[0].name, written=False)
-        cluster = self.config.cluster
-        if cluster.default_class is not None:
-            return ClassName("" if cluster.default_class == "none" else cluster.default_class, written=False)
-        marked = self.default_classes
-        if len(marked) == 1 and not own:
-            return ClassName(marked[0].name, written=False, weak=1)
-        if cluster.platform is not None and not marked:
-            shipped = self.knowledge.default_class(cluster.platform, self.target)
-            if shipped is not UNKNOWN:
-                return ClassName(shipped or "", written=False, weak=1)
-        return ClassName(None, written=False)
-
-    def default_classes_with(self, node: Node) -> tuple[StorageClass, ...]:
-        """StorageClasses that are marked as the default and deployed together with ``node``."""
-        return _default_classes(self, node.units)
-
     def service(self, name: str, origin: Node) -> Resolution[Service]:
         """The Service of a name."""
-        return self._find(Service, "Service", name, origin)
+        return self.find(Service, "Service", name, origin)
 
     def config_map(self, name: str, origin: Node) -> Node | None:
         """The ConfigMap of a name, in a unit of the object that uses it."""
@@ -998,7 +626,7 @@ class Graph:
 
     @cached_property
     def _scaled(self) -> dict[Autoscaler, tuple[Workload, ...]]:
-        return _grouped(self.workloads, lambda workload: workload.autoscaler)
+        return grouped(self.workloads, lambda workload: workload.autoscaler)
 
     def scaled_by(self, scaler: Autoscaler) -> tuple[Workload, ...]:
         """The workloads that an autoscaler scales."""
@@ -1008,7 +636,7 @@ class Graph:
 
     @cached_property
     def _users_of_claims(self) -> dict[Claim, tuple[PodVolume, ...]]:
-        return _grouped(self.pod_volumes, lambda volume: volume.claim)
+        return grouped(self.pod_volumes, lambda volume: volume.claim)
 
     def users_of(self, claim: Claim) -> tuple[PodVolume, ...]:
         """Every pod volume that leads to a claim."""
@@ -1027,48 +655,16 @@ class Graph:
         found = [self._workloads_by_claim_name[name] for name in names if name in self._workloads_by_claim_name]
         if len(found) == 1:
             return found[0]
-        return sorted(set().union(*found), key=self._positions.__getitem__)
-
-    @cached_property
-    def _claims_of_classes(self) -> dict[StorageClass, tuple[Claim, ...]]:
-        return _grouped(self.claims, lambda claim: claim.storage_class)
-
-    def claims_of_class(self, storage_class: StorageClass) -> tuple[Claim, ...]:
-        """Every claim that resolves to a class."""
-        return self._claims_of_classes.get(storage_class, ())
-
-    @cached_property
-    def _claims_of_volumes(self) -> dict[PersistentVolume, tuple[Claim, ...]]:
-        return _grouped(self.claims, lambda claim: claim.volume)
-
-    def claims_of_volume(self, volume: PersistentVolume) -> tuple[Claim, ...]:
-        """Every claim that is paired with a PersistentVolume."""
-        return self._claims_of_volumes.get(volume, ())
-
-    @cached_property
-    def _services_of_workloads(self) -> dict[Workload, tuple[Service, ...]]:
-        return _by_selected(self.services)
-
-    def services_of(self, workload: Workload) -> tuple[Service, ...]:
-        """Every Service that selects a workload's pods; workloads that the same select share the answer."""
-        return self._services_of_workloads.get(workload, ())
+        return sorted(set().union(*found), key=self.position)
 
     @cached_property
     def _governed(self) -> dict[Service, tuple[StatefulSet, ...]]:
         whole = [stateful_set for stateful_set in self.stateful_sets if not stateful_set.is_partial]
-        return _grouped(whole, lambda stateful_set: stateful_set.governing_service.target)
+        return grouped(whole, lambda stateful_set: stateful_set.governing_service.target)
 
     def governed_by(self, service: Service) -> tuple[StatefulSet, ...]:
         """Every whole StatefulSet whose ``serviceName`` leads to this Service."""
         return self._governed.get(service, ())
-
-    @cached_property
-    def _budgets_of_workloads(self) -> dict[Workload, tuple[DisruptionBudget, ...]]:
-        return _by_selected(self.disruption_budgets)
-
-    def budgets_of(self, workload: Workload) -> tuple[DisruptionBudget, ...]:
-        """Every PodDisruptionBudget that selects a workload's pods; workloads that the same select share the answer."""
-        return self._budgets_of_workloads.get(workload, ())
 
     @cached_property
     def backup_objects(self) -> tuple[tuple[Node, BackupKind], ...]:
@@ -1086,71 +682,7 @@ class Graph:
 
     # Images ---------------------------------------------------------------------------------------------------------
 
-    def image_of(self, container: Container) -> ImageReference | None:
-        """The image of a container, after ``images:`` of the kustomizations that build it."""
-        text = container.spec.image
-        if not text or is_placeholder(text):
-            return None
-        reference = parse_image(text)
-        if reference is None:
-            return None
-        overrides = {
-            _overridden(text, entry)
-            for entry in self.units.images(container.workload.resource.path)
-            if entry.name == _without_tag(text)
-        }
-        if not overrides:
-            return reference
-        # Builds that set different tags: which one is deployed cannot be told.
-        return parse_image(next(iter(overrides))) if len(overrides) == 1 else None
-
-    def match_image(self, image: ImageReference) -> Match | None:
-        """The row of the image table for an image."""
-        if image.text not in self._matches:
-            self._matches[image.text] = self.images.find(image)
-        return self._matches[image.text]
-
-    def server_in(self, container: Container) -> Server | None:
-        """The stateful server that a container runs, if it runs one that is known."""
-        return server_in(container)
-
-    def environment_of_container(self, container: Container) -> settings.Environment:
-        """The environment variables of a container."""
-        return settings.environment_of(self, container)
-
-    def config_files(self, container: Container) -> settings.ConfigFiles:
-        """The configuration files of a container that come from ConfigMaps."""
-        return settings.config_files(self, container)
-
     # What is open ---------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def unresolved(self) -> tuple[Unresolved, ...]:
-        """Every reference that leads nowhere in the input or is ambiguous. None of them is a finding by itself."""
-        return tuple(self._unresolved())
-
-    def _unresolved(self) -> Iterator[Unresolved]:
-        external = self.config.external
-        for volume in self.pod_volumes:
-            if volume.claim_name and volume.claim is None and not matches_any(volume.claim_name, external.claims):
-                place = volume.at("persistentVolumeClaim", "claimName")
-                yield Unresolved(place, "PersistentVolumeClaim", volume.claim_name, volume.resolution.ambiguous)
-        for claim in self.claims:
-            name = claim.class_name
-            if name.name and name.written and claim.storage_class is None and claim.volume is None:
-                known = self.config.cluster.storage_classes or {}
-                if name.name not in known and not matches_any(name.name, external.classes):
-                    yield Unresolved(claim.class_place, "StorageClass", name.name, claim.class_resolution.ambiguous)
-            volume_name = claim.spec.volume_name
-            if volume_name and claim.volume is None and not matches_any(volume_name, external.volumes):
-                place = claim.at("spec", "volumeName")
-                yield Unresolved(place, "PersistentVolume", volume_name, claim.paired.ambiguous)
-        for stateful_set in self.stateful_sets:
-            service = stateful_set.governing_service
-            name_of_service = stateful_set.service_name
-            if name_of_service and service.target is None and not matches_any(name_of_service, external.services):
-                place = stateful_set.at("spec", "serviceName")
-                yield Unresolved(place, "Service", name_of_service, service.ambiguous)
 
 
 def tables_of(config: Config) -> tuple[Knowledge, Callable[[], ImageTable]]:
@@ -1180,77 +712,6 @@ def _target(config: Config) -> Version:
         raise ConfigError.of([Problem(("target",), f"target: {error}")]) from error
 
 
-def _is_numbered(name: str, prefix: str) -> bool:
-    """Whether a name is a prefix and a number, as those of generated claims are."""
-    start, _, number = name.rpartition("-")
-    return start == prefix and number.isdigit()
-
-
-def _nearness(node: Node, origin: Node) -> tuple[int, int]:
-    if node.resource.path == origin.resource.path:
-        return 2, 0
-    if node.shares_unit(origin):
-        return 1, 0
-    common = 0
-    for left, right in zip(origin.folders, node.folders, strict=False):
-        if left != right:
-            break
-        common += 1
-    return 0, common
-
-
 def _share_namespace(node: Node, origin: Node) -> bool:
     """Whether both write one namespace; `default` is what every tutorial writes, and no evidence."""
     return node.namespace is not None and node.namespace == origin.namespace != "default"
-
-
-def _known(target: NodeType | None) -> Resolution[NodeType]:
-    return Resolution(target) if target is not None else NOWHERE
-
-
-def _grouped(items: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, tuple[Any, ...]]:
-    groups: dict[Any, list[Any]] = defaultdict(list)
-    for item in items:
-        target = key(item)
-        if target is not None:
-            groups[target].append(item)
-    return {target: tuple(found) for target, found in groups.items()}
-
-
-Selecting = TypeVar("Selecting", Service, DisruptionBudget)
-
-
-def _by_selected(nodes: tuple[Selecting, ...]) -> dict[Workload, tuple[Selecting, ...]]:
-    """Objects with a selector by the workloads that they select, in their order.
-
-    Objects that share one selection are put together first: all Services may select all workloads.
-    """
-    sharing: dict[int, list[Selecting]] = defaultdict(list)
-    for node in nodes:
-        sharing[id(node.workloads)].append(node)
-    groups: dict[Workload, list[int]] = defaultdict(list)
-    for key, members in sharing.items():
-        for workload in members[0].workloads:
-            groups[workload].append(key)
-    positions = {node: position for position, node in enumerate(nodes)}
-    united: dict[tuple[int, ...], tuple[Selecting, ...]] = {}
-    for keys in map(tuple, groups.values()):
-        if keys not in united:
-            found = [node for key in keys for node in sharing[key]]
-            united[keys] = tuple(found if len(keys) == 1 else sorted(found, key=positions.__getitem__))
-    return {workload: united[tuple(keys)] for workload, keys in groups.items()}
-
-
-def _without_tag(image: str) -> str:
-    name = image.partition("@")[0]
-    head, colon, tail = name.rpartition(":")
-    return head if colon and "/" not in tail else name
-
-
-def _overridden(image: str, entry: ImageOverride) -> str:
-    name = entry.new_name or _without_tag(image)
-    if entry.digest:
-        return f"{name}@{entry.digest}"
-    if entry.new_tag is not None:
-        return f"{name}:{entry.new_tag}"
-    return image.replace(_without_tag(image), name, 1)

@@ -40,6 +40,11 @@ class Resolution(msgspec.Struct, Generic[Target], frozen=True):
 NOWHERE: Resolution[Any] = Resolution(None)
 
 
+def known(target: Target | None) -> Resolution[Target]:
+    """Certainly this one, or nothing."""
+    return Resolution(target) if target is not None else NOWHERE
+
+
 class Node(Many):
     """An object of the input. Rules with this subject see every object, also those of kinds that are not modelled."""
 
@@ -153,6 +158,28 @@ class Node(Many):
     def name_place(self) -> Place:
         """Where the object is named."""
         return self.at("metadata", "name")
+
+
+class Kustomization(Node):
+    """A kustomization of the input."""
+
+
+class Namespace(Node):
+    """A Namespace of the input."""
+
+
+def nearness(node: Node, origin: Node) -> tuple[int, int]:
+    """How near a definition is to a reference, to be compared: same file, same unit, then longest common path."""
+    if node.resource.path == origin.resource.path:
+        return 2, 0
+    if node.shares_unit(origin):
+        return 1, 0
+    common = 0
+    for left, right in zip(origin.folders, node.folders, strict=False):
+        if left != right:
+            break
+        common += 1
+    return 0, common
 
 
 def _holds_patch_directive(raw: object) -> bool:

@@ -16,7 +16,8 @@ from k8s_stateful_lint.model.workloads import (
 )
 
 if TYPE_CHECKING:
-    from k8s_stateful_lint.graph.workloads import Autoscaler, Workload
+    from k8s_stateful_lint.graph.selectors import Autoscaler
+    from k8s_stateful_lint.graph.workloads import Workload
     from k8s_stateful_lint.model.resource import Place
 
 

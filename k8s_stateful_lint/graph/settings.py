@@ -11,8 +11,8 @@ from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.workloads import ConfigMapBody
 
 if TYPE_CHECKING:
+    from k8s_stateful_lint.graph.containers import Container, Mount
     from k8s_stateful_lint.graph.graph import Graph
-    from k8s_stateful_lint.graph.workloads import Container, Mount
 
 
 class Environment(msgspec.Struct, frozen=True):

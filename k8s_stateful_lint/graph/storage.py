@@ -28,7 +28,8 @@ from k8s_stateful_lint.model.storage import (
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.databases import Database
     from k8s_stateful_lint.graph.graph import Graph
-    from k8s_stateful_lint.graph.workloads import PodVolume, Workload
+    from k8s_stateful_lint.graph.pod_volumes import PodVolume
+    from k8s_stateful_lint.graph.workloads import Workload
     from k8s_stateful_lint.knowledge import Driver, VolumePlugin
     from k8s_stateful_lint.model.base import Metadata
     from k8s_stateful_lint.model.resource import Resource
@@ -133,7 +134,7 @@ class StorageClass(Node):
     @remembered
     def claims(self) -> tuple[Claim, ...]:
         """Every claim of the input that resolves to this class."""
-        return self.graph.claims_of_class(self)
+        return self.graph.classes.claims_of(self)
 
     @remembered
     def databases(self) -> tuple[Database, ...]:
@@ -143,7 +144,7 @@ class StorageClass(Node):
     @remembered
     def volumes(self) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes of the input that carry this class name."""
-        return self.graph.volumes_of_class(self.name)
+        return self.graph.volumes.of_class(self.name)
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
@@ -258,7 +259,7 @@ class Claim(Node):
     @remembered
     def paired(self) -> Resolution[PersistentVolume]:
         """The PersistentVolume tied to the claim by ``volumeName`` or by its ``claimRef``."""
-        return self.graph.volume_of(self)
+        return self.graph.volumes.paired_with(self)
 
     @property
     def volume(self) -> PersistentVolume | None:
@@ -274,7 +275,7 @@ class Claim(Node):
         fitting, selector = self.fitting_volumes(written), self.spec.selector
         if selector is None:
             return fitting
-        selected = self.graph.volumes_selected_by(selector)
+        selected = self.graph.volumes.selected_by(selector)
         return tuple(volume for volume in fitting if volume in selected)
 
     @remembered
@@ -322,7 +323,7 @@ class Claim(Node):
         written = self.written_class
         if written is not None:
             return ClassName(written, written=True)
-        return self.graph.default_class(self)
+        return self.graph.classes.default_for(self)
 
     @remembered
     def class_resolution(self) -> Resolution[StorageClass]:
@@ -330,7 +331,7 @@ class Claim(Node):
         name = self.class_name
         if not name.name:
             return NOWHERE
-        found = self.graph.storage_class(name.name, self)
+        found = self.graph.classes.named(name.name, self)
         return Resolution(found.target, found.weak + name.weak, found.ambiguous) if name.weak else found
 
     @property
@@ -359,7 +360,7 @@ class Claim(Node):
             provisioner = cluster.storage_classes[name]
             return DriverFact(provisioner, self.graph.knowledge.driver(provisioner), "configuration")
         known = self.graph.knowledge.class_name(name, cluster.platform)
-        if known is None or known.driver is None or self.graph.has_volume_of_class(name):
+        if known is None or known.driver is None or self.graph.volumes.has_class(name):
             return UNKNOWN_DRIVER
         return DriverFact(known.driver, self.graph.knowledge.driver(known.driver), "class-name", 1)
 
@@ -430,15 +431,15 @@ class Claim(Node):
     @remembered
     def reserved_volumes(self) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes whose ``claimRef`` names this claim, or one of the claims this template makes."""
-        return self.graph.volumes_reserved_for(self)
+        return self.graph.volumes.reserved_for(self)
 
     def classless_volumes(self, *, in_unit: bool) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes without class, free or reserved for this claim, that satisfy it."""
-        return self.graph.untaken(self.graph.fitting_volumes(self, "", in_unit=in_unit), self)
+        return self.graph.volumes.untaken(self.graph.volumes.fitting(self, "", in_unit=in_unit), self)
 
     def fitting_volumes(self, class_name: str) -> tuple[PersistentVolume, ...]:
         """PersistentVolumes of a class in its unit that satisfy it and are not reserved for another claim."""
-        return self.graph.fitting_volumes(self, class_name)
+        return self.graph.volumes.fitting(self, class_name)
 
     @remembered
     def demand(self) -> Offer:
@@ -543,7 +544,7 @@ class PersistentVolume(Node):
     @remembered
     def claims(self) -> tuple[Claim, ...]:
         """Claims that are paired with this volume."""
-        return self.graph.claims_of_volume(self)
+        return self.graph.volumes.claims_of(self)
 
     @remembered
     def databases(self) -> tuple[Database, ...]:

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from k8s_stateful_lint._patterns import regex
+from k8s_stateful_lint.graph.containers import Container, Mount
 from k8s_stateful_lint.graph.node import NOWHERE, Node, Resolution
 from k8s_stateful_lint.graph.once import once
-from k8s_stateful_lint.graph.pods import PodCount, Rollout, autoscaler_bounds, count_pods, rollout_of
-from k8s_stateful_lint.graph.remembered import Many, remembered
-from k8s_stateful_lint.graph.storage import ROX, RWX, Attachment, Claim, PersistentVolume
+from k8s_stateful_lint.graph.pod_volumes import PodVolume
+from k8s_stateful_lint.graph.pods import PodCount, Rollout, count_pods, rollout_of
+from k8s_stateful_lint.graph.remembered import remembered
+from k8s_stateful_lint.graph.storage import Claim
 from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.placeholders import is_placeholder
-from k8s_stateful_lint.model.pods import ContainerSpec, PodSpec, PodTemplate, VolumeMount, VolumeSpec
+from k8s_stateful_lint.model.pods import PodSpec, PodTemplate
 from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.model.workloads import (
     ControllerBody,
     ControllerSpec,
     CronJobBody,
-    DisruptionBudgetBody,
-    HorizontalPodAutoscalerBody,
     JobBody,
     JobSpec,
     PodBody,
-    ScaledObjectBody,
-    ServiceBody,
     WorkloadBody,
     WorkloadSpec,
 )
@@ -37,10 +33,7 @@ from k8s_stateful_lint.model.workloads import (
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.databases import Database, Server
     from k8s_stateful_lint.graph.graph import Graph
-    from k8s_stateful_lint.graph.settings import ConfigFiles, Environment
-    from k8s_stateful_lint.knowledge import VolumePlugin
-    from k8s_stateful_lint.knowledge.image_reference import ImageReference
-    from k8s_stateful_lint.knowledge.images import Match
+    from k8s_stateful_lint.graph.selectors import Autoscaler, DisruptionBudget, Service
     from k8s_stateful_lint.reading import Route
 
 # Labels that controllers put on pods: a selector may use them although no template writes them.
@@ -59,16 +52,6 @@ CONTROLLER_LABELS = frozenset(
         "batch.kubernetes.io/job-completion-index",
     }
 )
-# fieldRef paths that differ from pod to pod.
-_PER_POD_FIELDS = frozenset(
-    {
-        "metadata.name",
-        "metadata.uid",
-        "metadata.labels['apps.kubernetes.io/pod-index']",
-        "metadata.labels['statefulset.kubernetes.io/pod-name']",
-    }
-)
-_VARIABLE = regex(r"\$\(([A-Za-z_][\w.-]*)\)")
 HOSTNAME = "kubernetes.io/hostname"
 _LONGEST_NAME = 253
 # A Pod has labels of its own, and jobs get a selector and labels from the server.
@@ -412,7 +395,7 @@ class Workload(Node):
     @property
     def services(self) -> tuple[Service, ...]:
         """Services that select its pods."""
-        return self.graph.services_of(self)
+        return self.graph.selections.services_of(self)
 
     @remembered
     def backup(self) -> Node | None:
@@ -424,7 +407,7 @@ class Workload(Node):
     @property
     def budgets(self) -> tuple[DisruptionBudget, ...]:
         """PodDisruptionBudgets that select its pods."""
-        return self.graph.budgets_of(self)
+        return self.graph.selections.budgets_of(self)
 
 
 class StatefulSet(Workload):
@@ -506,462 +489,6 @@ class StatefulSet(Workload):
         return tuple(texts)
 
 
-class Container(Many):
-    """A container of a workload."""
-
-    def __init__(self, workload: Workload, spec: ContainerSpec, index: int, *, is_init: bool) -> None:
-        """Wrap a container; ``index`` is its place in its list."""
-        self.workload = workload
-        self.spec = spec
-        self.index = index
-        self.is_init = is_init
-
-    @property
-    def name(self) -> str:
-        """The container's name."""
-        return self.spec.name
-
-    @property
-    def route(self) -> Route:
-        """The way to the container from its resource."""
-        field = "initContainers" if self.is_init else "containers"
-        return (*self.workload.template_route, "spec", field, self.index)
-
-    def at(self, *route: str | int, part: Literal["value", "key", "entry"] = "value") -> Place:
-        """A field of the container."""
-        return self.workload.at(*self.route, *route, part=part)
-
-    def is_unknown(self, *route: str | int) -> bool:
-        """Whether a field is written but cannot be understood."""
-        return self.workload.resource.is_unknown(*self.route, *route)
-
-    @remembered
-    def mounts(self) -> tuple[Mount, ...]:
-        """Its volume mounts."""
-        return tuple(Mount(self, spec, index) for index, spec in enumerate(self.spec.volume_mounts))
-
-    @remembered
-    def image(self) -> ImageReference | None:
-        """The image, after ``images:`` of the kustomizations that build it; None for a placeholder or several."""
-        return self.workload.graph.image_of(self)
-
-    @remembered
-    def image_match(self) -> Match | None:
-        """The row of the image table, with variant and version."""
-        return self.workload.graph.match_image(self.image) if self.image is not None else None
-
-    @remembered
-    def server(self) -> Server | None:
-        """The stateful server it runs, if it runs one that we know."""
-        return self.workload.graph.server_in(self)
-
-    @remembered
-    def database(self) -> Database | None:
-        """The server, if its data is one instance's own."""
-        from k8s_stateful_lint.graph.databases import Database  # databases.py builds on this module
-
-        return self.server if isinstance(self.server, Database) else None
-
-    @remembered
-    def _environment(self) -> Environment:
-        return self.workload.graph.environment_of_container(self)
-
-    @property
-    def environment(self) -> dict[str, str | None]:
-        """Literal environment variables; None for a value that comes from elsewhere."""
-        return self._environment.values
-
-    @property
-    def has_unknown_environment(self) -> bool:
-        """Whether ``envFrom`` brings variables that are not in the input."""
-        return self._environment.has_unknown
-
-    @remembered
-    def _config_files(self) -> ConfigFiles:
-        return self.workload.graph.config_files(self)
-
-    @property
-    def config_texts(self) -> dict[str, str]:
-        """Files that ConfigMaps of the input put into the container: path to text."""
-        return self._config_files.texts
-
-    @property
-    def unknown_config_paths(self) -> tuple[str, ...]:
-        """Where ConfigMaps, Secrets or prepared directories are mounted whose content is not in the input."""
-        return self._config_files.unknown
-
-    @property
-    def run_as_user(self) -> int | None:
-        """The user id that the manifest sets: the container's wins over the pod's."""
-        own = self.spec.security_context.run_as_user
-        return own if own is not None else self.workload.pod_spec.security_context.run_as_user
-
-    @property
-    def run_as_non_root(self) -> bool | None:
-        """``runAsNonRoot`` in effect."""
-        own = self.spec.security_context.run_as_non_root
-        return own if own is not None else self.workload.pod_spec.security_context.run_as_non_root
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """Command and arguments, one after the other."""
-        return (*(self.spec.command or ()), *(self.spec.args or ()))
-
-
-class PodVolume(Many):
-    """One volume of one workload: an entry of ``volumes``, or a claim template."""
-
-    def __init__(
-        self, workload: Workload, *, spec: VolumeSpec | None = None, index: int = 0, template: Claim | None = None
-    ) -> None:
-        """Wrap an entry of ``volumes`` (``spec`` and ``index``) or a claim template."""
-        self.workload = workload
-        self.spec = spec or VolumeSpec(name=template.name if template else "")
-        self.index = index
-        self.template = template
-
-    def __repr__(self) -> str:
-        """Workload and name, for people who debug a rule."""
-        return f"<PodVolume {self.workload.label}/{self.name}>"
-
-    @property
-    def name(self) -> str:
-        """The name that mounts use."""
-        return self.spec.name
-
-    @property
-    def route(self) -> Route:
-        """The way to the entry from its resource."""
-        if self.template is not None:
-            return self.template.route
-        return (*self.workload.template_route, "spec", "volumes", self.index)
-
-    @property
-    def name_route(self) -> Route:
-        """The way to its name from its resource."""
-        return (*self.route, *(("metadata", "name") if self.template is not None else ("name",)))
-
-    def at(self, *route: str | int, part: Literal["value", "key", "entry"] = "value") -> Place:
-        """A field of the entry."""
-        return self.workload.at(*self.route, *route, part=part)
-
-    @remembered
-    def source(self) -> tuple[str, Any] | None:
-        """Key and value of the source; a claim template is ``("volumeClaimTemplate", None)``; None without a known one.
-
-        A source key with a null value counts as absent.
-        """
-        if self.template is not None:
-            return "volumeClaimTemplate", None
-        entry = self.workload.resource.get(*self.route)
-        if isinstance(entry, dict):
-            for key, value in entry.items():
-                if value is not None and self.workload.graph.knowledge.plugin(key) is not None:
-                    return key, value
-        return None
-
-    @property
-    def source_key(self) -> str | None:
-        """The key of the source."""
-        return self.source[0] if self.source else None
-
-    @property
-    def plugin(self) -> VolumePlugin | None:
-        """The table row of the source."""
-        return self.workload.graph.knowledge.plugin(self.source[0]) if self.source else None
-
-    # The claim ------------------------------------------------------------------------------------------------------
-
-    @property
-    def is_claim_reference(self) -> bool:
-        """Whether it names a claim."""
-        return self.template is None and self.spec.persistent_volume_claim is not None
-
-    @property
-    def claim_name(self) -> str:
-        """The name of the claim it refers to; empty for other volumes and for placeholders."""
-        if self.template is not None or self.spec.persistent_volume_claim is None:
-            return ""
-        name = self.spec.persistent_volume_claim.claim_name
-        return "" if is_placeholder(name) else name
-
-    @remembered
-    def resolution(self) -> Resolution[Claim]:
-        """The claim behind a claim reference."""
-        return self.workload.graph.claim(self.claim_name, self.workload) if self.claim_name else NOWHERE
-
-    @remembered
-    def claim(self) -> Claim | None:
-        """The claim: referred to and in the input, or the template's, or the ephemeral volume's."""
-        if self.template is not None:
-            return self.template
-        ephemeral = self.spec.ephemeral
-        if ephemeral is not None:
-            template = ephemeral.volume_claim_template
-            return Claim(
-                self.workload.graph,
-                self.workload.resource,
-                shape="ephemeral",
-                route=(*self.route, "ephemeral", "volumeClaimTemplate"),
-                metadata=_named(template.metadata, self.name),
-                spec=template.spec,
-                workload=self.workload,
-            )
-        return self.resolution.target
-
-    @property
-    def weak(self) -> int:
-        """Steps of confidence a finding about the claim behind it loses."""
-        return self.resolution.weak
-
-    # What it is -----------------------------------------------------------------------------------------------------
-
-    @remembered
-    def mounts(self) -> tuple[Mount, ...]:
-        """Every mount of it, in any container."""
-        return self.workload.mounts_of(self)
-
-    @property
-    def is_used(self) -> bool:
-        """Whether some container mounts it, as a file system or as a device."""
-        return bool(self.mounts) or self.name in self.workload.devices
-
-    @property
-    def is_read_only(self) -> bool:
-        """Whether the source itself forbids writing."""
-        if self.spec.persistent_volume_claim is not None and self.template is None:
-            return self.spec.persistent_volume_claim.read_only
-        value = self.source[1] if self.source else None
-        return isinstance(value, dict) and value.get("readOnly") is True
-
-    @property
-    def writable_mounts(self) -> tuple[Mount, ...]:
-        """Mounts that may write."""
-        return tuple(mount for mount in self.mounts if mount.is_writable)
-
-    @property
-    def is_persistent(self) -> bool:
-        """Whether what is written outlives the pod."""
-        if self.template is not None:
-            return True
-        return self.plugin is not None and self.plugin.persistent
-
-    @property
-    def modes(self) -> frozenset[str] | None:
-        """The access modes of the claim behind a reference; None where unknown or where there is no claim reference."""
-        return self.claim.modes if self.claim is not None else None
-
-    @property
-    def is_single_node(self) -> bool:
-        """Whether only one node may use it at a time: a claim reference with such modes, or an inline disk.
-
-        A claim template is one claim a pod, so it never counts here; nor do unknown modes.
-        """
-        if self.template is not None or self.spec.ephemeral is not None:
-            return False
-        if self.is_claim_reference:
-            return self.modes is not None and not (self.modes & {RWX, ROX})
-        plugin = self.plugin
-        if plugin is None or not plugin.disk:
-            return False
-        return not (plugin.read_only_shares and self.is_read_only)
-
-    @property
-    def attachment(self) -> Attachment:
-        """How it is attached to nodes; exclusive where nothing is known."""
-        if self.claim is not None:
-            return self.claim.attachment
-        if self.is_claim_reference:
-            return "exclusive"
-        return (self.plugin.attachment if self.plugin else None) or "exclusive"
-
-    @property
-    def persistent_volume(self) -> PersistentVolume | None:
-        """The paired PersistentVolume, when it is in the input."""
-        return self.claim.volume if self.claim is not None else None
-
-    @property
-    def description(self) -> str:
-        """How messages call it: ``claim data``, ``hostPath volume data``."""
-        if self.is_claim_reference:
-            return f"claim {self.claim_name}"
-        if self.template is not None:
-            return f"claim template {self.name}"
-        return f"{self.source_key} volume {self.name}" if self.source_key else f"volume {self.name}"
-
-
-class Mount(Many):
-    """One container's mount of one volume."""
-
-    def __init__(self, container: Container, spec: VolumeMount, index: int) -> None:
-        """Wrap a volume mount; ``index`` is its place in ``volumeMounts``."""
-        self.container = container
-        self.spec = spec
-        self.index = index
-
-    @property
-    def workload(self) -> Workload:
-        """The workload it is in."""
-        return self.container.workload
-
-    @property
-    def name(self) -> str:
-        """The name of the volume."""
-        return self.spec.name
-
-    @property
-    def route(self) -> Route:
-        """The way to the mount from its resource."""
-        return (*self.container.route, "volumeMounts", self.index)
-
-    def at(self, *route: str | int, part: Literal["value", "key", "entry"] = "value") -> Place:
-        """A field of the mount."""
-        return self.workload.at(*self.route, *route, part=part)
-
-    @remembered
-    def volume(self) -> PodVolume | None:
-        """The volume, if the workload defines it."""
-        return self.workload.volume(self.spec.name)
-
-    @property
-    def path(self) -> str:
-        """The mount path, normalised (no trailing slash, no doubled one)."""
-        return normalise(self.spec.mount_path)
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether neither the mount nor the source is read-only."""
-        return not self.spec.read_only and not (self.volume is not None and self.volume.is_read_only)
-
-    @property
-    def is_persistent(self) -> bool:
-        """Whether what is written there outlives the pod."""
-        return self.volume is not None and self.volume.is_persistent
-
-    @property
-    def has_sub_path(self) -> bool:
-        """Whether only a part of the volume is mounted."""
-        return bool(self.spec.sub_path or self.spec.sub_path_expr)
-
-    @remembered
-    def is_per_pod(self) -> bool:
-        """Whether ``subPathExpr`` gives every pod a directory of its own."""
-        names = set(_VARIABLE.findall(self.spec.sub_path_expr))
-        return any(
-            variable.name in names
-            and isinstance(variable.value_from, dict)
-            and isinstance(reference := variable.value_from.get("fieldRef"), dict)
-            and str(reference.get("fieldPath")) in _PER_POD_FIELDS
-            for variable in self.container.spec.env
-        )
-
-
-class Service(Node):
-    """A Service of the input."""
-
-    @property
-    def body(self) -> ServiceBody:
-        """The typed object."""
-        assert isinstance(self.resource.body, ServiceBody)
-        return self.resource.body
-
-    @property
-    def is_headless(self) -> bool:
-        """Whether it has no virtual IP (``clusterIP: None``)."""
-        return self.body.spec.cluster_ip == "None"
-
-    @property
-    def is_external(self) -> bool:
-        """Whether it is a name for something outside the cluster."""
-        return self.body.spec.type == "ExternalName"
-
-    @property
-    def selector(self) -> dict[str, str]:
-        """The labels it selects; empty where it has no selector."""
-        return self.body.spec.selector
-
-    def selects(self, workload: Workload) -> bool:
-        """Whether its selector matches the workload's pods (namespaces left aside)."""
-        return bool(self.selector) and workload.is_selected_by(LabelSelector(match_labels=self.selector))
-
-    @remembered
-    def workloads(self) -> tuple[Workload, ...]:
-        """Workloads whose pods it selects: of its unit, or of its written namespace."""
-        if not self.selector:
-            return ()
-        return self.graph.workloads_selected_by(self, LabelSelector(match_labels=self.selector))
-
-    @remembered
-    def stateful_sets(self) -> tuple[StatefulSet, ...]:
-        """StatefulSets that name it as their governing Service."""
-        return self.graph.governed_by(self)
-
-
-class DisruptionBudget(Node):
-    """A PodDisruptionBudget of the input."""
-
-    @property
-    def body(self) -> DisruptionBudgetBody:
-        """The typed object."""
-        assert isinstance(self.resource.body, DisruptionBudgetBody)
-        return self.resource.body
-
-    @property
-    def selector(self) -> LabelSelector | None:
-        """The selector; None selects nothing in policy/v1, and so does an empty one in policy/v1beta1."""
-        selector = self.body.spec.selector
-        if selector is not None and selector.is_empty and self.resource.api_version == "policy/v1beta1":
-            return None
-        return selector
-
-    @remembered
-    def workloads(self) -> tuple[Workload, ...]:
-        """Workloads whose pods it selects (Jobs and CronJobs left aside)."""
-        selector = self.selector
-        if selector is None:
-            return ()
-        return self.graph.workloads_selected_by(self, selector, without=frozenset({"Job", "CronJob"}))
-
-
-class Autoscaler(Node):
-    """A HorizontalPodAutoscaler or a KEDA ScaledObject of the input."""
-
-    @property
-    def target(self) -> tuple[str, str]:
-        """Kind and name of what it scales."""
-        body = self.resource.body
-        if isinstance(body, HorizontalPodAutoscalerBody):
-            reference = body.spec.scale_target_ref
-            return reference.kind, reference.name
-        assert isinstance(body, ScaledObjectBody)
-        reference = body.spec.scale_target_ref
-        return reference.kind or "Deployment", reference.name
-
-    @remembered
-    def bounds(self) -> tuple[int, int] | None:
-        """Minimum and maximum of replicas; None where one cannot be read."""
-        return autoscaler_bounds(self)
-
-    @property
-    def maximum_place(self) -> Place:
-        """Where the maximum is written."""
-        keda = isinstance(self.resource.body, ScaledObjectBody)
-        return self.at("spec", "maxReplicaCount" if keda else "maxReplicas")
-
-    @remembered
-    def workloads(self) -> tuple[Workload, ...]:
-        """The workloads it scales (one, unless the input defines it several times)."""
-        return self.graph.scaled_by(self)
-
-
-class Kustomization(Node):
-    """A kustomization of the input."""
-
-
-class Namespace(Node):
-    """A Namespace of the input."""
-
-
 @once
 def _service_names(graph: Graph, units: frozenset[str]) -> frozenset[str]:
     return frozenset(service.name for service in graph.services if service.name and not units.isdisjoint(service.units))
@@ -973,24 +500,8 @@ def _starts(name: str) -> Iterator[str]:
     yield name
 
 
-def normalise(path: str) -> str:
-    """A container path without trailing or doubled slashes; empty stays empty."""
-    return posixpath.normpath(re.sub(r"/+", "/", path)) if path else ""
-
-
-def is_below(path: str, ancestor: str) -> bool:
-    """Whether a normalised path equals another or lies below it."""
-    return path == ancestor or path.startswith(ancestor.rstrip("/") + "/")
-
-
 def _only_hostname(expressions: tuple[Any, ...]) -> str | None:
     for requirement in expressions:
         if requirement.key == HOSTNAME and requirement.operator == "In" and len(requirement.values) == 1:
             return str(requirement.values[0])
     return None
-
-
-def _named(metadata: Any, name: str) -> Any:
-    return type(metadata)(
-        name=name, namespace=metadata.namespace, labels=metadata.labels, annotations=metadata.annotations
-    )

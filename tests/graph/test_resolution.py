@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8s_stateful_lint.config import Config
+from k8s_stateful_lint.graph.unresolved import unresolved
 from k8s_stateful_lint.reading import SourceFile
 from tests.graph.helpers import USES_DATA, claim, deployment, documents, graph
 
@@ -88,7 +89,7 @@ def test_equally_near_definitions_that_disagree_are_ambiguous() -> None:
     )
     assert the_volume(found).claim is None
     assert the_volume(found).resolution.ambiguous
-    (reference,) = [r for r in found.unresolved if r.kind == "PersistentVolumeClaim"]
+    (reference,) = [r for r in unresolved(found) if r.kind == "PersistentVolumeClaim"]
     assert reference.is_ambiguous
 
 

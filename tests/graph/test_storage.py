@@ -149,4 +149,4 @@ def test_volumes_are_selected_as_one_by_one(
     )
     selector = LabelSelector(labels, (SelectorRequirement(key, operator, values),))
     one_by_one = {volume for volume in found.persistent_volumes if selector.matches(dict(volume.labels))}
-    assert found.volumes_selected_by(selector) == one_by_one
+    assert found.volumes.selected_by(selector) == one_by_one

@@ -40,8 +40,8 @@ from k8s_stateful_lint.graph.guards import (
     kept_by_helm,
 )
 from k8s_stateful_lint.graph.normal import differ
+from k8s_stateful_lint.graph.paths import normalise
 from k8s_stateful_lint.graph.storage import matches_any
-from k8s_stateful_lint.graph.workloads import normalise
 from k8s_stateful_lint.knowledge.image_reference import parse_version
 from k8s_stateful_lint.knowledge.images import ImageEntry, Version, user_of
 from k8s_stateful_lint.model.placeholders import is_placeholder
