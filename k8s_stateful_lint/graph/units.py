@@ -47,6 +47,7 @@ class Units:
         """Take the kustomizations of the input; every other directory is a unit by itself."""
         self.builds: dict[str, Build] = {}
         self._of: dict[str, frozenset[str]] = {}
+        self._known: dict[frozenset[str], frozenset[str]] = {}
         self.patch_files: set[str] = set()
         for resource in kustomizations:
             if isinstance(resource.body, KustomizationBody):
@@ -150,7 +151,9 @@ class Units:
         units = self._of.get(path)
         if units is None:
             builds = self.builds_of(path)
-            units = self._of[path] = frozenset((directory_of(path), *(build.directory for build in builds)))
+            units = frozenset((directory_of(path), *(build.directory for build in builds)))
+            # Thousands of files may be in the same ones.
+            units = self._of[path] = self._known.setdefault(units, units)
         return units
 
     def namespace(self, path: str) -> str | None:
