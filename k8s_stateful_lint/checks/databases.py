@@ -898,7 +898,7 @@ def _comes_from_pod(container: Container, name: str) -> bool:
             continue
         seen.add(variable.name)
         reference = (variable.value_from or {}).get("fieldRef")
-        if isinstance(reference, dict) and reference.get("fieldPath") in {"status.podIP", "metadata.name"}:
+        if isinstance(reference, dict) and reference.get("fieldPath") in ("status.podIP", "metadata.name"):
             return True
         if variable.value:
             if variable.value.endswith("@localhost"):

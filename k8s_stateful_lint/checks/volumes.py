@@ -110,7 +110,7 @@ def _host_path_volume(volume: PersistentVolume) -> Iterator[Finding]:
     ):
         return
     path, kind = volume.source[1].get("path"), volume.source[1].get("type")
-    if not isinstance(path, str) or kind in _NO_DIRECTORY:
+    if not isinstance(path, str) or (isinstance(kind, str) and kind in _NO_DIRECTORY):
         return
     users = [user for claim in volume.claims for user in claim.users]
     production = volume.is_production or any(user.workload.is_production for user in users)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 import msgspec
 
 from k8s_stateful_lint.model.base import ApiStruct
+from k8s_stateful_lint.reading import MAX_DEPTH
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.model.resource import Place
@@ -32,6 +33,7 @@ _MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "topologySpreadConstraints": ("topologyKey",),
 }
 _DIRECTIVE = "$patch"
+_MOST_PARTS = 100_000
 UNDECIDED: Final = "${kustomize}"
 """Stands for a value that builds set differently: a placeholder, so that nobody judges it."""
 
@@ -127,7 +129,9 @@ class Patch(msgspec.Struct, frozen=True, eq=False):
         for operation in self.content:
             if isinstance(operation, dict):
                 value = _operate(value, operation)
-        return value if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        return raw if _is_boundless(value) else value
 
     def written_at(self, raw: Mapping[str, Any], route: Route) -> Place | None:
         """Where the patch writes a field of the patched object ``raw``; None where it does not."""
@@ -190,13 +194,13 @@ def _merge_list(items: list[Any], patch: list[Any], field: str) -> list[Any]:
     return merged
 
 
-def _key_of(item: object, field: str) -> object:
+def _key_of(item: object, field: str) -> str | int | None:
     """What tells an entry of a list from the others; None where nothing does."""
     if not isinstance(item, dict):
         return None
-    keys = _MERGE_KEYS.get(field, ("name",))
-    found = next((item[key] for key in keys if isinstance(item.get(key), str | int)), None)
-    return found if found is not None else _mapping(item.get("metadata")).get("name")
+    candidates = [item.get(key) for key in _MERGE_KEYS.get(field, ("name",))]
+    candidates.append(_mapping(item.get("metadata")).get("name"))
+    return next((found for found in candidates if isinstance(found, str | int)), None)
 
 
 # JSON patches ---------------------------------------------------------------------------------------------------------
@@ -212,6 +216,8 @@ def _operate(value: Any, operation: Mapping[str, Any]) -> Any:
     if not isinstance(path, str) or not path.startswith("/"):
         return value
     steps = _pointer(path)
+    if len(steps) > MAX_DEPTH:
+        return value
     match operation.get("op"):
         case "add" | "replace" as kind:
             return _put(value, steps, operation.get("value"), insert=kind == "add")
@@ -222,6 +228,23 @@ def _operate(value: Any, operation: Mapping[str, Any]) -> Any:
             moved = _look(value, source)
             return _put(_remove(value, source) if kind == "move" else value, steps, moved, insert=True)
     return value
+
+
+def _is_boundless(value: dict[str, Any]) -> bool:
+    """Whether a value is nested deeper, or has more parts, than anything that is read: copies of copies double."""
+    level: list[Any] = [value]
+    parts = 0
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for part in level
+            for item in (part.values() if isinstance(part, dict) else part)
+            if isinstance(item, dict | list)
+        ]
+        parts += len(level)
+        if not level or parts > _MOST_PARTS:
+            break
+    return bool(level)
 
 
 def _pointer(path: str) -> list[str]:
@@ -292,7 +315,7 @@ def union(variants: list[Any], field: str = "") -> Any:
             for key in keys
         }
     if all(isinstance(variant, list) for variant in variants):
-        entries: dict[object, list[Any]] = {}
+        entries: dict[str | int | None, list[Any]] = {}
         for item in (item for variant in variants for item in variant):
             entries.setdefault(_key_of(item, field), []).append(item)
         if None not in entries:

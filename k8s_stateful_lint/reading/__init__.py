@@ -7,10 +7,12 @@ yamlrocks is not installed.
 
 from ._document import Document, Engine
 from ._heads import Unread
+from ._nodes import MAX_DEPTH
 from ._reading import Notice, Reading, read
 from ._source import Comment, Fault, Route, SourceFile, Span, digest
 
 __all__ = [
+    "MAX_DEPTH",
     "Comment",
     "Document",
     "Engine",

@@ -106,19 +106,42 @@ spec:
     assert network._is_about(found.services[0], found.workloads[0]) is False
 
 
-def test_a_config_map_whose_name_is_a_list() -> None:
-    text = """\
+SET = """\
 apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
+kind: {kind}
+metadata: {{name: db}}
 spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
+  replicas: 3
+  selector: {{matchLabels: {{app: db}}}}
   template:
-    metadata: {labels: {app: db}}
+    metadata: {{labels: {{app: db}}}}
     spec:
-      containers: [{name: db, image: mongo:7, volumeMounts: [{name: settings, mountPath: /etc/mongo}]}]
-      volumes: [{name: settings, configMap: {name: []}}]
+      containers:
+        - name: db
+          image: rabbitmq:3.13
+          env: [{{name: RABBITMQ_NODENAME, valueFrom: {{fieldRef: {{fieldPath: {field}}}}}}}]
+          volumeMounts: [{{name: settings, mountPath: /etc/rabbitmq}}]
+      volumes: [{{name: settings, configMap: {{name: {name}}}}}]
 """
-    report = run([SourceFile("a.yaml", text.encode())], Config(schema="off"))
-    assert not report.crashes
+DISK = """\
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: disk}}
+spec:
+  capacity: {{storage: 8Gi}}
+  accessModes: [ReadWriteOnce]
+  storageClassName: manual
+  hostPath: {{path: /data, type: {kind}}}
+"""
+
+
+@pytest.mark.parametrize("wrong", ["[]", "{}"])
+def test_what_is_looked_up_in_a_table_and_is_no_text(wrong: str) -> None:
+    texts = [
+        SET.format(kind="StatefulSet", field="metadata.name", name=wrong),
+        SET.format(kind="Deployment", field=wrong, name="settings"),
+        DISK.format(kind=wrong),
+    ]
+    for text in texts:
+        report = run([SourceFile("a.yaml", text.encode())], Config(strict=True, schema="off"))
+        assert not report.crashes, report.crashes[0]

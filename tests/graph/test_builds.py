@@ -170,6 +170,22 @@ def test_kustomizations_in_a_circle_and_wrong_ones_do_no_harm() -> None:
     assert findings(files, "rwo-claim-rolling-update")
 
 
+def test_entries_whose_names_are_no_texts() -> None:
+    operation = "{op: add, path: /spec/more, value: [{metadata: {name: %s}}]}"
+    add = f"patches:\n  - target: {{kind: Deployment}}\n    patch: '[{operation}]'\n"
+    files = BASE | overlay(add % "[]") | overlay(add % "{a: b}", "dev")
+    assert findings(files, "rwo-claim-rolling-update")
+
+
+def test_a_json_patch_without_end_changes_nothing() -> None:
+    operations = [{"op": "add", "path": "/spec" + "/a" * 5_000, "value": 1}]
+    copies = [{"op": "copy", "from": "/spec", "path": f"/spec/template/spec/a{number}"} for number in range(60)]
+    for patch in (operations, copies):
+        text = json.dumps({"patches": [{"target": {"kind": "Deployment"}, "patch": json.dumps(patch)}]})
+        files = BASE | {"overlays/prod/kustomization.yaml": text[:-1] + ', "resources": ["../../base"]}'}
+        assert findings(files, "rwo-claim-rolling-update")
+
+
 # As kustomize does it -------------------------------------------------------------------------------------------------
 
 PROJECT = """\
