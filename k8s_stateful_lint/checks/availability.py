@@ -20,7 +20,7 @@ from k8s_stateful_lint.graph.pods import written_replicas
 from k8s_stateful_lint.graph.workloads import CONTROLLER_LABELS
 from k8s_stateful_lint.knowledge import image_process
 from k8s_stateful_lint.model.pods import PodAffinityTerm, Probe, TopologySpreadConstraint
-from k8s_stateful_lint.model.quantities import quantity_or_none, scaled
+from k8s_stateful_lint.model.quantities import percentage, quantity_or_none, scaled
 from k8s_stateful_lint.model.resource import Place
 
 DEFAULT_GRACE = 30
@@ -147,7 +147,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def _sleeps(command: tuple[str, ...]) -> int:
-    found = re.findall(r"(?:^|[\s;&|(/])sleep\s+(\d+)([smh]?)(?![\w.])", " ".join(command))
+    found = re.findall(r"(?:^|[\s;&|(/])sleep\s+([0-9]{1,18})([smh]?)(?![\w.])", " ".join(command))
     return sum(int(number) * _UNITS[unit] for number, unit in found)
 
 
@@ -363,7 +363,7 @@ def budget_never_allows_eviction(subject: DisruptionBudget) -> Iterator[Finding]
     field, reason = "", ""
     if most in (0, "0%"):
         field, reason = "maxUnavailable", f"maxUnavailable {most} allows no pod to go"
-    elif _percentage(least) == 100:
+    elif percentage(least) == 100:
         field, reason = "minAvailable", "minAvailable 100% demands that every pod stays"
     elif least is None and most is None:
         unknown = any(subject.resource.is_unknown("spec", key) for key in ("minAvailable", "maxUnavailable"))
@@ -561,10 +561,6 @@ def _pods_of(graph: Graph, workloads: tuple[Workload, ...]) -> int | None:
         return None
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
-
-
-def _percentage(value: int | str | None) -> int | None:
-    return int(value[:-1]) if isinstance(value, str) and re.fullmatch(r"\d+%", value) else None
 
 
 def _count_place(workload: Workload) -> Place:

@@ -25,6 +25,7 @@ from k8s_stateful_lint.graph.storage import matches_any
 from k8s_stateful_lint.graph.workloads import HOSTNAME
 from k8s_stateful_lint.model.base import SelectorRequirement
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.quantities import whole_number
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.model.storage import ObjectReference
 from k8s_stateful_lint.reading import Route
@@ -108,7 +109,7 @@ def _is_generated(name: str, workload: Workload) -> bool:
     """Whether a StatefulSet or an ephemeral volume of the input makes a claim of this name."""
     prefixes, ephemeral = _generated_names(workload.graph)
     prefix, _, ordinal = name.rpartition("-")
-    if ordinal.isdigit() and prefix in prefixes:
+    if whole_number(ordinal) is not None and prefix in prefixes:
         return True
     pods = [name[: hyphen.start()] for hyphen in re.finditer("-", name) if name[hyphen.end() :] in ephemeral]
     owners = {owner for pod in pods for owner in ephemeral[name[len(pod) + 1 :]]}

@@ -267,7 +267,7 @@ def _turn(node: Node) -> _Turn | None:
     phases = [_PHASES.get(hook) for hook in hooks] or [_PHASES["Sync"]]
     known = [phase for phase in phases if phase is not None]
     wave = node.annotations.get(_ARGO_WAVE, "0").strip()
-    if not known or not re.fullmatch(r"[+-]?\d+", wave):
+    if not known or not re.fullmatch(r"[+-]?[0-9]{1,18}", wave):
         return None
     return _Turn(min(known), int(wave))
 

@@ -314,7 +314,9 @@ def _config_map_names(container: Container) -> set[str]:
 def _addresses(text: str, stateful_set: StatefulSet) -> Iterator[_Address]:
     """Addresses of the set's own pods; names that may be files or hosts of the outside world are left alone."""
     own = re.escape(stateful_set.name)
-    pattern = rf"(?<![\w.-]){own}-(\d+)\.([a-z][a-z0-9-]*)(?:\.([a-z0-9][a-z0-9-]*)(\.svc\b)?)?(?![\w-])([.:]?)"
+    pattern = (
+        rf"(?<![\w.-]){own}-([0-9]{{1,18}})\.([a-z][a-z0-9-]*)(?:\.([a-z0-9][a-z0-9-]*)(\.svc\b)?)?(?![\w-])([.:]?)"
+    )
     for found in re.finditer(pattern, text):
         service, namespace, svc, after = found[2], found[3], found[4], found[5]
         is_cluster_name = svc is not None or (namespace is None and after == ":")

@@ -100,7 +100,7 @@ def _take(values: dict[str, Any], parameter: Parameter, text: str) -> bool:
         values[parameter.name] = text
     elif types == {Path}:
         values[parameter.name] = Path(text)
-    elif types == {int} and text.isascii() and text.isdigit():
+    elif types == {int} and text.isascii() and text.isdigit() and len(text) < 19:
         values[parameter.name] = int(text)
     else:
         return False

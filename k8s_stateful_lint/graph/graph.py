@@ -34,6 +34,7 @@ from k8s_stateful_lint.knowledge import NEWEST, BackupKind, Knowledge, TableErro
 from k8s_stateful_lint.knowledge.images import ImageTable, builtin_images
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.quantities import whole_number
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.containers import Container
@@ -400,18 +401,18 @@ class Graph:
         found = self._found.get(key)
         if found is None:
             # Of thousands of namespaces with an object of one name, only the own and the unwritten one count.
-            known = self.named(kind, name)
+            named = self.named(kind, name)
             if kind not in _CLUSTER_KINDS and origin.namespace is not None:
-                if len(known) > _FEW:
+                if len(named) > _FEW:
                     by_namespace = _named_by_namespace(self, kind, name)
-                    known = [*by_namespace.get(origin.namespace, ()), *by_namespace.get(None, ())]
+                    named = [*by_namespace.get(origin.namespace, ()), *by_namespace.get(None, ())]
                 else:
-                    own = [node for node in known if node.namespace == origin.namespace]
-                    known = own + [node for node in known if node.namespace is None]
+                    own = [node for node in named if node.namespace == origin.namespace]
+                    named = own + [node for node in named if node.namespace is None]
             # kustomize puts a prefix to references, too, but only in what it builds together with the object.
             candidates = [
                 node
-                for node in known
+                for node in named
                 if isinstance(node, node_type) and (node.deployed_name == name or node.shares_unit(origin))
             ]
             found = self._found[key] = self.nearest(candidates, origin, namespaced=kind not in _CLUSTER_KINDS)
@@ -569,14 +570,15 @@ class Graph:
         return prefixes
 
     def _templates_of_generated(self, name: str) -> list[Claim]:
-        prefix, _, ordinal = name.rpartition("-")
-        if not ordinal.isdigit():
+        prefix, _, digits = name.rpartition("-")
+        ordinal = whole_number(digits)
+        if ordinal is None:
             return []
         return [
             template
             for template in self._generated_prefixes.get(prefix, ())
             if isinstance(template.workload, StatefulSet)
-            and (template.workload.ordinals is None or int(ordinal) in template.workload.ordinals)
+            and (template.workload.ordinals is None or ordinal in template.workload.ordinals)
         ]
 
     def template_of_generated(self, name: str, origin: Node) -> Claim | None:
@@ -679,10 +681,6 @@ class Graph:
             if claim.driver.driver is not None:
                 index[claim.driver.driver.name].update(dict.fromkeys(claim.databases))
         return {name: tuple(found) for name, found in index.items()}
-
-    # Images ---------------------------------------------------------------------------------------------------------
-
-    # What is open ---------------------------------------------------------------------------------------------------
 
 
 def tables_of(config: Config) -> tuple[Knowledge, Callable[[], ImageTable]]:

@@ -13,7 +13,7 @@ from k8s_stateful_lint.graph.environments import Environment, environment_of
 from k8s_stateful_lint.graph.node import NOWHERE, Node, Resolution
 from k8s_stateful_lint.graph.remembered import remembered
 from k8s_stateful_lint.model.placeholders import is_placeholder
-from k8s_stateful_lint.model.quantities import quantity_or_none
+from k8s_stateful_lint.model.quantities import quantity_or_none, whole_number
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.model.storage import (
     ClaimBody,
@@ -570,7 +570,7 @@ class PersistentVolume(Node):
             return False
         if claim.shape == "template" and claim.workload is not None:
             prefix, _, ordinal = reference.name.rpartition("-")
-            return not (prefix == f"{claim.name}-{claim.workload.name}" and ordinal.isdigit())
+            return not (prefix == f"{claim.name}-{claim.workload.name}" and whole_number(ordinal) is not None)
         return True
 
     @property

@@ -13,6 +13,7 @@ from k8s_stateful_lint.graph.node import NOWHERE, Resolution, known
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.storage import Claim, Offer, PersistentVolume
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.quantities import whole_number
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.graph.graph import Graph
@@ -72,7 +73,7 @@ class Volumes:
         index: dict[str, list[PersistentVolume]] = defaultdict(list)
         for name, volumes in self._by_claim.items():
             prefix, _, number = name.rpartition("-")
-            if number.isdigit():
+            if whole_number(number) is not None:
                 index[prefix].extend(volumes)
         return index
 
@@ -234,4 +235,4 @@ def _untaken(
 def _is_numbered(name: str, prefix: str) -> bool:
     """Whether a name is a prefix and a number, as those of generated claims are."""
     start, _, number = name.rpartition("-")
-    return start == prefix and number.isdigit()
+    return start == prefix and whole_number(number) is not None

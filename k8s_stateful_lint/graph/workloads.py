@@ -17,6 +17,7 @@ from k8s_stateful_lint.graph.storage import Claim
 from k8s_stateful_lint.model.base import LabelSelector
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.pods import PodSpec, PodTemplate
+from k8s_stateful_lint.model.quantities import whole_number
 from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.model.workloads import (
@@ -380,8 +381,8 @@ class Workload(Node):
         return True
 
     def _may_be_numbered(self, ordinal: str) -> bool:
-        ordinals = self.ordinals if isinstance(self, StatefulSet) else None
-        return ordinal.isdecimal() and (ordinals is None or int(ordinal) in ordinals)
+        ordinals, number = self.ordinals if isinstance(self, StatefulSet) else None, whole_number(ordinal)
+        return number is not None and (ordinals is None or number in ordinals)
 
     def sees(self, other: Node) -> bool:
         """Whether a label selector of ``other`` reaches the pods: same written namespace, else same unit."""

@@ -499,7 +499,7 @@ def _endpoint_directories(value: str) -> Iterator[str]:
         path = re.sub(r"^https?://[^/]*", "", word)
         if not path or re.search(r"[$`]", path):
             raise _CannotTellError
-        span = re.search(r"\{(\d+)\.\.\.(\d+)\}", path)
+        span = re.search(r"\{([0-9]{1,18})\.\.\.([0-9]{1,18})\}", path)
         if span is None:
             yield path
             continue

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from k8s_stateful_lint.knowledge.versions import Version
+from k8s_stateful_lint.model.quantities import whole_number
 
 Status: TypeAlias = Literal["verified", "partial", "unverified"]
 Answer: TypeAlias = Literal["yes", "no", "conditional"]
@@ -57,7 +58,8 @@ class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if written is None:
             return False
         if self.minimum is not None:
-            return written.strip().isdecimal() and int(written) >= self.minimum
+            number = whole_number(written.strip())
+            return number is not None and number >= self.minimum
         return self.value is None or written.lower() == self.value.lower()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 import msgspec
 
 from k8s_stateful_lint.model.base import ApiStruct
+from k8s_stateful_lint.model.quantities import whole_number
 from k8s_stateful_lint.reading import MAX_DEPTH
 
 if TYPE_CHECKING:
@@ -255,8 +256,8 @@ def _look(value: Any, steps: Iterable[str]) -> Any:
     for step in steps:
         if isinstance(value, dict):
             value = value.get(step)
-        elif isinstance(value, list) and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
+        elif isinstance(value, list) and (index := whole_number(step)) is not None and index < len(value):
+            value = value[index]
         else:
             return None
     return value
@@ -270,9 +271,9 @@ def _put(value: Any, steps: list[str], new: Any, *, insert: bool) -> Any:
         items = list(value)
         if step == "-" and not rest:
             return [*items, new]
-        if not step.isdigit() or int(step) > len(items):
+        index = whole_number(step)
+        if index is None or index > len(items):
             return value
-        index = int(step)
         if not rest and (insert or index == len(items)):
             items.insert(index, new)
         elif index < len(items):
@@ -290,8 +291,7 @@ def _remove(value: Any, steps: list[str]) -> Any:
         if rest:
             return {**value, step: _remove(value[step], rest)}
         return {key: item for key, item in value.items() if key != step}
-    if isinstance(value, list) and step.isdigit() and int(step) < len(value):
-        index = int(step)
+    if isinstance(value, list) and (index := whole_number(step)) is not None and index < len(value):
         return [*value[:index], *([_remove(value[index], rest)] if rest else []), *value[index + 1 :]]
     return value
 

@@ -9,6 +9,7 @@ from k8s_stateful_lint._patterns import regex
 
 _CHARSET = regex(r"([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)\Z")
 _NUMBER = regex(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)\Z")
+_DIGITS = regex(r"[0-9]{1,18}")
 _EXPONENT = regex(r"[eE][-+]?[0-9]+\Z")
 _SUFFIXES = {
     "n": Decimal("1e-9"),
@@ -79,7 +80,20 @@ def scaled(value: int | str | None, total: int, *, round_up: bool) -> int | None
     """An absolute number or a percentage of ``total``, rounded as the API does; None if it is neither."""
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value.endswith("%") and value[:-1].isdigit():
-        share = int(value[:-1]) * total
-        return -(-share // 100) if round_up else share // 100
-    return None
+    share = percentage(value)
+    if share is None:
+        return None
+    return -(-share * total // 100) if round_up else share * total // 100
+
+
+def percentage(value: int | str | None) -> int | None:
+    """The number in front of a percent sign; None where there is none."""
+    return whole_number(value[:-1]) if isinstance(value, str) and value.endswith("%") else None
+
+
+def whole_number(text: str) -> int | None:
+    """The number that plain digits spell; None for everything else, and for more of them than 64 bits can hold.
+
+    ``str.isdigit`` is true of ``²``, and `int` refuses thousands of digits.
+    """
+    return int(text) if _DIGITS.fullmatch(text) else None

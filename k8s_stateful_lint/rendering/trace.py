@@ -15,6 +15,7 @@ import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.model.decode import decode
+from k8s_stateful_lint.model.quantities import whole_number
 from k8s_stateful_lint.model.resource import Part, Resource, Spot
 from k8s_stateful_lint.reading import Document, Route, read
 
@@ -262,7 +263,8 @@ def _in(value: Any, steps: list[str]) -> Any:
     """The value that a JSON pointer leads to, or None where there is none."""
     for step in steps:
         if isinstance(value, list):
-            value = value[int(step)] if step.isdigit() and int(step) < len(value) else value[-1] if value else None
+            index = whole_number(step)
+            value = value[-1 if index is None or index >= len(value) else index] if value else None
         else:
             value = value.get(step) if isinstance(value, dict) else None
     return value

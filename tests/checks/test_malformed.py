@@ -145,3 +145,61 @@ def test_what_is_looked_up_in_a_table_and_is_no_text(wrong: str) -> None:
     for text in texts:
         report = run([SourceFile("a.yaml", text.encode())], Config(strict=True, schema="off"))
         assert not report.crashes, report.crashes[0]
+
+
+NUMBERS = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, annotations: {argocd.argoproj.io/sync-wave: "9"}}
+spec:
+  replicas: 9
+  serviceName: db
+  updateStrategy: {rollingUpdate: {maxUnavailable: "9%", partition: 9}}
+  selector: {matchLabels: {app: db, apps.kubernetes.io/pod-index: "9"}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      terminationGracePeriodSeconds: 9
+      containers:
+        - name: db
+          image: minio/minio:9
+          args: [server, "http://minio-{0...9}/data{1...9}", "--peer=db-9.db.svc:1"]
+          lifecycle: {preStop: {exec: {command: [sleep, "9"]}}}
+          resources: {limits: {memory: 9, cpu: "9m"}}
+          ports: [{containerPort: 9}]
+          volumeMounts: [{name: data, mountPath: /data}, {name: old, mountPath: /old}]
+      volumes: [{name: old, persistentVolumeClaim: {claimName: data-db-9}}]
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 9Gi}}}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: disk-9}
+spec:
+  capacity: {storage: 9Gi}
+  accessModes: [ReadWriteOnce]
+  claimRef: {name: data-db-9, namespace: default}
+  local: {path: /mnt/9}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: db}
+spec: {minAvailable: "9%", selector: {matchLabels: {app: db, statefulset.kubernetes.io/pod-name: db-9}}}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: db}
+spec: {minReplicas: 9, maxReplicas: 9, scaleTargetRef: {apiVersion: apps/v1, kind: StatefulSet, name: db}}
+---
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+patches: [{target: {kind: PersistentVolume}, patch: '[{op: remove, path: /spec/accessModes/9}]'}]
+"""
+
+
+@pytest.mark.parametrize("digits", ["9" * 5_000, "\N{SUPERSCRIPT TWO}", "\N{ARABIC-INDIC DIGIT THREE}"])
+def test_digits_that_are_no_number(digits: str) -> None:
+    files = [SourceFile("a.yaml", NUMBERS.replace("9", digits).encode())]
+    report = run(files, Config(strict=True))
+    assert not report.crashes, report.crashes[0]

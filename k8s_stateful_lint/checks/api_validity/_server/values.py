@@ -13,7 +13,7 @@ from k8s_stateful_lint.checks.api_validity._server.texts import is_meant
 from k8s_stateful_lint.graph import Node, Workload
 from k8s_stateful_lint.knowledge.image_reference import parse_image
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder
-from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity
+from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity, percentage
 from k8s_stateful_lint.model.raw import entries, mapping
 from k8s_stateful_lint.reading import Route
 
@@ -158,7 +158,7 @@ def _share(route: Route, value: object, is_limited: bool) -> Iterator[Remark]:
         if not _PERCENT.fullmatch(value):
             words = "a valid percent string must be a numeric string followed by an ending '%'"
             yield Remark(route, words, f"Write {value} without quotes." if value.isdigit() else None)
-        elif is_limited and int(value[:-1]) > 100:
+        elif is_limited and percentage(value) not in range(101):
             yield Remark(route, "must not be greater than 100%")
 
 
