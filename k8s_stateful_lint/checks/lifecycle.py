@@ -89,16 +89,17 @@ def _workloads_by_namespace(graph: Graph, units: frozenset[str]) -> dict[str | N
 
 
 def _namespace_with_database(namespace: Namespace) -> Iterator[Finding]:
-    if not namespace.name or kept_by_helm(namespace) or guarded_by_argo(namespace):
+    name = namespace.deployed_name
+    if not name or kept_by_helm(namespace) or guarded_by_argo(namespace):
         return
-    for workload in _workloads_by_namespace(namespace.graph, namespace.units).get(namespace.name, ()):
+    for workload in _workloads_by_namespace(namespace.graph, namespace.units).get(name, ()):
         for database in workload.databases:
             claims = [volume.claim for volume in database.data_volumes if volume.claim is not None]
             owned = [c for c in claims if c.shape == "template" or (c.shape == "object" and c.shares_unit(namespace))]
             if owned:
                 yield Finding(
                     place=namespace.name_place,
-                    message=f"Namespace {namespace.name} is deployed together with the claims of {workload.label}: "
+                    message=f"Namespace {name} is deployed together with the claims of {workload.label}: "
                     "deleting these manifests deletes the namespace and every claim in it",
                     related=(Related(database.container.at("image"), "the database"),),
                     severity="info",

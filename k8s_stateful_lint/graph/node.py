@@ -69,7 +69,13 @@ class Node(Many):
 
     @property
     def deployed_name(self) -> str:
-        """The name after ``namePrefix`` and ``nameSuffix`` of the kustomizations that build it."""
+        """The name after ``namePrefix`` and ``nameSuffix`` of the kustomizations that build it.
+
+        A Namespace gets neither, but the name that ``namespace`` sets (kustomize api/internal/builtins/
+        PrefixTransformer.go; api/internal/konfig/builtinpluginconsts/namespace.go).
+        """
+        if self.kind == "Namespace":
+            return self.graph.units.namespace(self.resource.path) or self.name
         prefix, suffix = self.graph.units.affixes(self.resource.path)
         return f"{prefix}{self.name}{suffix}" if prefix or suffix else self.name
 

@@ -158,23 +158,25 @@ class Units:
 
     def namespace(self, path: str) -> str | None:
         """The namespace that every build of the file sets; None where none does or they differ."""
-        outermost = [self._outer_namespace(build) for build in self._outermost(path)]
-        return outermost[0] if outermost and len(set(outermost)) == 1 else None
+        namespaces = {self._namespace_after(chain) for chain in self._ways(path)}
+        return namespaces.pop() if len(namespaces) == 1 else None
+
+    def may_set_namespace(self, path: str) -> bool:
+        """Whether some build of the file sets a namespace, or a component may be built by one that does."""
+        ways = [chain for chain in self._ways(path) if chain]
+        return any(self._namespace_after(chain) or chain[-1].resource.kind == "Component" for chain in ways)
+
+    def _ways(self, path: str) -> list[list[Build]]:
+        """The chains of a file; patches are built into others, and their way is that of the builds which list them."""
+        return self.chains(path) or [self.builds_of(path)]
+
+    @staticmethod
+    def _namespace_after(chain: list[Build]) -> str | None:
+        # The outermost kustomization runs last and wins; without one of its own, what those in it say stands.
+        return next((build.body.namespace for build in reversed(chain) if build.body.namespace), None)
 
     def _outermost(self, path: str) -> list[Build]:
         return [build for build in self.builds_of(path) if not build.parents]
-
-    def _outer_namespace(self, build: Build) -> str | None:
-        # The outermost kustomization runs last and wins; without one of its own, what its parts say stands.
-        pending = [build]
-        for _ in range(100):
-            if not pending:
-                return None
-            current = pending.pop(0)
-            if current.body.namespace:
-                return current.body.namespace
-            pending.extend(current.children)
-        return None
 
     def affixes(self, path: str) -> tuple[str, str]:
         """What the builds of a file put before and behind every name; nothing where they branch and may differ."""

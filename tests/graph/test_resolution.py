@@ -117,6 +117,26 @@ def test_kustomization_namespace_applies() -> None:
     assert the_volume(found).weak == 0
 
 
+def test_a_namespace_is_set_on_what_its_kustomization_builds_alone() -> None:
+    found = graph(
+        {
+            "kustomization.yaml": "resources: [monitoring, shop, blog]\n",
+            "monitoring/kustomization.yaml": "namespace: monitoring\nresources: [claim.yaml]\n",
+            "monitoring/claim.yaml": claim("metrics"),
+            "shop/kustomization.yaml": "namespace: shop\nresources: [../parts/db]\ncomponents: [../parts/common]\n",
+            "parts/db/kustomization.yaml": "namespace: db\nresources: [claim.yaml]\n",
+            "parts/db/claim.yaml": claim("orders"),
+            "parts/common/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+            "namespace: common\nresources: [claim.yaml]\n",
+            "parts/common/claim.yaml": claim("files"),
+            "blog/kustomization.yaml": "resources: [claim.yaml]\n",
+            "blog/claim.yaml": claim("posts", namespace="blog"),
+        }
+    )
+    namespaces = {node.name: node.namespace for node in found.objects("PersistentVolumeClaim")}
+    assert namespaces == {"metrics": "monitoring", "orders": "shop", "files": "shop", "posts": "blog"}
+
+
 def test_base_and_overlay_are_one_unit() -> None:
     found = graph(
         {

@@ -77,7 +77,8 @@ def _object_name(node: Node, metadata: dict[str, Any]) -> Iterator[Remark]:
         limit = {"CronJob": 52, "Job": 63}.get(node.kind, 253)
         words = longer_than(name, limit) or dns_subdomain(name)
     elif name and is_meant(name) and node.kind == "Namespace":
-        words = dns_label(name)
+        # The namespace of a kustomization takes the place of whatever is written.
+        words = None if node.graph.units.may_set_namespace(node.resource.path) else dns_label(name)
     if words:
         yield Remark(("metadata", "name"), words, "Use lower case letters, digits and dashes.")
     if namespace and is_meant(namespace) and (words := dns_label(namespace)):
