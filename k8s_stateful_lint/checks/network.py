@@ -103,15 +103,16 @@ def _is_patched(graph: Graph, name: str, units: frozenset[str]) -> bool:
 
 
 def _candidate(stateful_set: StatefulSet) -> Service | None:
-    """The one Service of the unit that selects the pods; the headless one of several."""
-    return _only_one(stateful_set.graph, stateful_set.services, stateful_set.units)
+    """The one Service of the unit that selects the pods, in their own file if it is there; the headless of several."""
+    pool = _of_one_name(stateful_set.graph, stateful_set.services, stateful_set.units)
+    return next((s for s in pool if s.resource.path == stateful_set.resource.path), next(iter(pool), None))
 
 
 @once
-def _only_one(graph: Graph, services: tuple[Service, ...], units: frozenset[str]) -> Service | None:
+def _of_one_name(graph: Graph, services: tuple[Service, ...], units: frozenset[str]) -> tuple[Service, ...]:
     near = [service for service in services if not service.is_partial and not units.isdisjoint(service.units)]
     pool = [service for service in near if service.is_headless] or near
-    return pool[0] if len({service.name for service in pool}) == 1 else None
+    return tuple(pool) if len({service.name for service in pool}) == 1 else ()
 
 
 def _in_other_namespace(stateful_set: StatefulSet) -> Service | None:
