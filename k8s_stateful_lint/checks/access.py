@@ -518,7 +518,10 @@ def rwx_on_block_storage(claim: Claim) -> Iterator[Finding]:
 def _is_set_up_shared(graph: Graph) -> bool:
     """Whether some ConfigMap of the input gives local-path a directory that all nodes share."""
     maps = (node.resource.get("data") for node in graph.objects("ConfigMap"))
-    return any("sharedFileSystemPath" in str(text) for data in maps if isinstance(data, dict) for text in data.values())
+    # Go decodes the keys of JSON whatever their case.
+    return any(
+        "sharedfilesystempath" in str(text).lower() for data in maps if isinstance(data, dict) for text in data.values()
+    )
 
 
 def access_mode_unsupported_by_driver(subject: Claim | PersistentVolume) -> Iterator[Finding]:
@@ -533,6 +536,8 @@ def _unsupported_of_claim(claim: Claim) -> Finding | None:
         return None
     fact = claim.driver
     if fact.driver is None or fact.driver.rox != "no" or (claim.is_block and _may_share_block(fact.driver)):
+        return None
+    if fact.driver.name == _LOCAL_PATH and _is_set_up_shared(claim.graph):
         return None
     return Finding(
         place=claim.at("spec", "accessModes"),
@@ -600,6 +605,10 @@ def _may_share_block(driver: Driver) -> bool:
 def _lacks(volume: PersistentVolume, key: str, mode: str) -> bool:
     """Whether the tables say that the source does not have the mode."""
     driver = volume.driver.driver
+    if driver is not None and driver.per_node_handles is not None:
+        handle = volume.resource.get("spec", "csi", "volumeHandle")
+        if isinstance(handle, str) and handle.startswith(driver.per_node_handles):
+            return False
     if volume.volume_mode == "Block":
         if driver is None:
             return False

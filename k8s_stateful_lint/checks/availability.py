@@ -117,11 +117,15 @@ def shell_hides_termination_signal(subject: Database) -> Iterator[Finding]:
         message=f"{shell} is process 1 of container {subject.container.name} and does not pass SIGTERM on to "
         f"{program}, which is killed at the end of the grace period without shutting down",
         help=f"Call it as `exec {program}`, so that it takes the place of the shell.",
-        # bash 5.1 and later replace themselves with the last command of a script.
-        confidence="low" if is_last and shell == "bash" else None,
+        confidence="low" if is_last and _may_replace_itself(shell, subject) else None,
         weak=subject.weak,
         unverified=subject.is_unverified,
     )
+
+
+def _may_replace_itself(shell: str, database: Database) -> bool:
+    """Whether the shell may run the last command in its own place: bash since 5.1 and BusyBox do, dash does not."""
+    return shell == "bash" or (shell != "dash" and database.match.variant == "alpine")
 
 
 def _grace(workload: Workload) -> int | None:

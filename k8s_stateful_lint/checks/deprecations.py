@@ -315,8 +315,8 @@ def _key_message(use: _KeyUse, *, dead: bool) -> str:
         counts = f"{row.replacement} counts alone" if use.beside else "whatever it was meant to do does not happen"
         return f"{row.key} has no effect{since}: {counts}"
     if "node-label" in row.where:
-        if row.nodes_still_carry is False:
-            return f"nodes of current clusters do not have the label {row.key} any more, so nothing may match it"
+        if row.only_nodes is not None:
+            return f"only nodes {row.only_nodes} still have the label {row.key}: in other clusters nothing matches it"
         since = f" since Kubernetes {format_version(row.deprecated)}" if row.deprecated else ""
         return f"the node label {row.key} is deprecated{since}"
     since = f" since Kubernetes {format_version(row.deprecated)}" if row.deprecated else ""

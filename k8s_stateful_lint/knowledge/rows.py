@@ -89,6 +89,7 @@ class Driver(Row, frozen=True, kw_only=True):
     rwx_block_condition: Condition | None = None
     rox: Answer | None = None
     attachment: Attachment | None = None
+    per_node_handles: str | None = None
     topology: Topology | None = None
     network_file_system: NetworkFileSystem | None = None
     network_file_system_cases: tuple[NetworkFileSystemCase, ...] = ()
@@ -310,6 +311,7 @@ class ObsoleteKey(Row, frozen=True, kw_only=True):
     still_effective: bool | None = None
     wins_over_field: bool = False
     nodes_still_carry: bool | None = None
+    only_nodes: str | None = None
     warning: str | None = None
 
 
