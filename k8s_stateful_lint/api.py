@@ -63,8 +63,15 @@ def lint(
         return run(sources.files, settings, notices, cluster=_cluster(settings))
     from k8s_stateful_lint.engine.builds import notices_of
     from k8s_stateful_lint.rendering import render
+    from k8s_stateful_lint.schema import targets_of
 
-    rendering = render(sources.paths, kustomize=kustomize, helm=helm, namespace=settings.namespace)
+    rendering = render(
+        sources.paths,
+        kustomize=kustomize,
+        helm=helm,
+        namespace=settings.namespace,
+        version=targets_of(settings)[-1],
+    )
     told = chain(notices, notices_of(rendering))
     return run(sources.files, settings, told, rendering=rendering, cluster=_cluster(settings))
 

@@ -139,6 +139,7 @@ def _rendered(side: Side, revision: Revision, config: Config, *, kustomize: bool
     """A side with its overlays and charts rendered, where its files are on the disk."""
     from k8s_stateful_lint.engine.builds import notices_of
     from k8s_stateful_lint.rendering import Files, render
+    from k8s_stateful_lint.schema import targets_of
 
     if revision.folder is None:
         say(f"{revision.name}: only directories and git revisions are rendered")
@@ -151,6 +152,7 @@ def _rendered(side: Side, revision: Revision, config: Config, *, kustomize: bool
             kustomize=kustomize,
             helm=helm,
             namespace=config.namespace,
+            version=targets_of(config)[-1],
             files=Files(folder, revision.prefix, revision.name if is_old else ""),
         )
     told = [notice for notice in notices_of(rendering) if notice.kind != "nothing-to-render"]

@@ -82,8 +82,16 @@ def inspect_paths(
     rendering: Rendering | None = None
     if kustomize or helm:
         from k8s_stateful_lint.rendering import render
+        from k8s_stateful_lint.schema import targets_of
 
-        rendering = render(sources.paths, kustomize=kustomize, helm=helm, only=render_only, namespace=config.namespace)
+        rendering = render(
+            sources.paths,
+            kustomize=kustomize,
+            helm=helm,
+            only=render_only,
+            namespace=config.namespace,
+            version=targets_of(config)[-1],
+        )
     return _inspect(paths, config, sources, sources.files, rendering, timings=timings, cache=cache, jobs=jobs)
 
 

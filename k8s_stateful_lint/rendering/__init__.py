@@ -3,6 +3,8 @@
 Nothing here talks to the network, and nothing is written into the tree.
 """
 
+from k8s_stateful_lint.knowledge.versions import NEWEST, Version
+
 from .rendered import Files, Rendered, Rendering, RenderProblem
 
 __all__ = ["Files", "RenderProblem", "Rendered", "Rendering", "render"]
@@ -15,6 +17,7 @@ def render(
     helm: bool = False,
     only: tuple[str, ...] = (),
     namespace: str | None = None,
+    version: Version = NEWEST,
     files: Files | None = None,
 ) -> Rendering:
     """Render the overlays and charts among the files of an input.
@@ -25,6 +28,7 @@ def render(
         helm: Render every chart, once with its own values and once with each further file of values.
         only: Globs of directories; others are not rendered. All are, where it is empty.
         namespace: The namespace of a chart's release; `default` where it is None.
+        version: The version of Kubernetes that charts are rendered for (``.Capabilities.KubeVersion``).
         files: How the files are called, where that is not their path from the current directory.
 
     """
@@ -36,5 +40,5 @@ def render(
     if helm:
         from .charts import render_charts
 
-        render_charts(paths, only, namespace, rendering)
+        render_charts(paths, only, namespace, version, rendering)
     return rendering

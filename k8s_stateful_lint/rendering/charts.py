@@ -13,6 +13,7 @@ import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.graph.units import directory_of
+from k8s_stateful_lint.knowledge.versions import Version, format_version
 from k8s_stateful_lint.model.decode import decode
 from k8s_stateful_lint.reading import Document, read
 
@@ -41,7 +42,9 @@ class Chart(msgspec.Struct, frozen=True):
         return f"{self.directory} with {self.values}" if self.values else self.directory
 
 
-def render_charts(paths: list[str], only: tuple[str, ...], namespace: str | None, rendering: Rendering) -> None:
+def render_charts(
+    paths: list[str], only: tuple[str, ...], namespace: str | None, version: Version, rendering: Rendering
+) -> None:
     """Render the charts of an input."""
     charts = [chart for chart in _charts(paths, rendering.files) if is_wanted(chart.directory, only)]
     if not charts:
@@ -50,7 +53,7 @@ def render_charts(paths: list[str], only: tuple[str, ...], namespace: str | None
         rendering.problems.append(RenderProblem(posixpath.join(charts[0].directory, _CHART), NO_PROGRAM))
         return
 
-    for chart, output in at_once(lambda chart: output_of(_command(chart, namespace)), charts):
+    for chart, output in at_once(lambda chart: output_of(_command(chart, namespace, version)), charts):
         if isinstance(output, RenderError):
             with_values = f" with {chart.values}" if chart.values else ""
             path = posixpath.normpath(posixpath.join(chart.directory, _CHART))
@@ -87,10 +90,11 @@ def _values_of(directory: str) -> list[str]:
     return [file.relative_to(directory).as_posix() for file in files if _VALUES.match(file.name)]
 
 
-def _command(chart: Chart, namespace: str | None) -> list[str]:
+def _command(chart: Chart, namespace: str | None, version: Version) -> list[str]:
     # A path that begins with a dot is never taken for the name of a chart in a repository.
     where = chart.directory if os.path.isabs(chart.directory) else f"./{chart.directory}"  # noqa: PTH117
-    command = ["helm", "template", chart.chart_name, where]
+    # Without a cluster, helm would take the version that it was built with.
+    command = ["helm", "template", chart.chart_name, where, "--kube-version", format_version(version)]
     if chart.values:
         command += ["--values", posixpath.join(where, chart.values)]
     if namespace is not None:

@@ -1,14 +1,19 @@
-"""Charts. The helm here is a small program of the test's own, which knows ``.Values`` and nothing else: it gives what
-helm gives (``helm template NAME CHART --values FILE``, a ``# Source:`` line before each document), not how."""
+"""Charts, rendered by helm where it is installed, and everywhere by a small program of the test's own.
+
+That one knows ``.Values`` and little else: it gives what helm gives (``helm template NAME CHART --values FILE``, a
+``# Source:`` line before each document), not how.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from k8s_stateful_lint.config import config_from
+from k8s_stateful_lint.knowledge.versions import NEWEST, format_version
 from k8s_stateful_lint.rendering import render
 from k8s_stateful_lint.sources import find_sources
 
@@ -20,7 +25,7 @@ HELM = """
 
     command, name, chart, *options = sys.argv[1:]
     assert command == "template", sys.argv
-    values, namespace = {}, "default"
+    values, namespace, version = {}, "default", None
     files = [Path(chart, "values.yaml")]
     while options:
         option, value, *options = options
@@ -28,6 +33,8 @@ HELM = """
             files.append(Path(value))
         elif option == "--namespace":
             namespace = value
+        elif option == "--kube-version":
+            version = value
         else:
             sys.exit(f"Error: unknown flag: {option}")
     for file in files:
@@ -43,6 +50,7 @@ HELM = """
                       lambda m: m[2] if values.get(m[1]) == "true" else "", text, flags=re.DOTALL)
         text = re.sub(r"[{][{] *[.]Values[.](\\w+) *[}][}]", lambda m: values[m[1]], text)
         text = text.replace("{{ .Release.Name }}", name).replace("{{ .Release.Namespace }}", namespace)
+        text = text.replace("{{ .Capabilities.KubeVersion.Version }}", f"v{version}.0")
         for document in re.split(r"(?m)^---\\n", text):
             print(f"---\\n# Source: {title}/templates/{file.name}\\n{document}", end="")
 """
@@ -57,10 +65,14 @@ CHART = {
 }
 
 
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    program(tmp_path / "bin", "helm", HELM)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+needs_helm = pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not installed")
+
+
+@pytest.fixture(autouse=True, params=["stand-in", pytest.param("helm", marks=needs_helm)])
+def here(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    if request.param == "stand-in":
+        program(tmp_path / "bin", "helm", HELM)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     place = tmp_path / "tree"
     place.mkdir()
     monkeypatch.chdir(place)
@@ -116,7 +128,8 @@ def test_a_comment_in_a_template_suppresses(here: Path) -> None:
 
 
 def test_a_chart_in_a_chart_is_a_part_and_a_library_is_none(here: Path) -> None:
-    write(here, CHART | {"shop/charts/db/Chart.yaml": "name: db\n", "lib/Chart.yaml": "name: lib\ntype: library\n"})
+    write(here, CHART | {"lib/Chart.yaml": "name: lib\ntype: library\n"})
+    write(here, {"shop/charts/db/Chart.yaml": "apiVersion: v2\nname: db\nversion: 1.0.0\n"})
     assert names() == ["shop"]
 
 
@@ -127,8 +140,19 @@ def test_the_namespace_is_that_of_the_release(here: Path) -> None:
     assert made.resources[0].metadata.namespace == "orders"
 
 
+def test_charts_are_rendered_for_the_target(here: Path) -> None:
+    claim = CLAIM.replace("name: data\n", 'name: data\n  labels: {for: "{{ .Capabilities.KubeVersion.Version }}"}\n', 1)
+    write(here, CHART | {"shop/templates/claim.yaml": claim})
+    for version, said in (((1, 29), "v1.29.0"), (NEWEST, f"v{format_version(NEWEST)}.0")):
+        (made,) = render(find_sources(["shop"]).paths, helm=True, version=version).results
+        assert made.resources[0].metadata.labels == {"for": said}
+
+
 def test_one_set_of_values_that_fails_leaves_the_others(here: Path) -> None:
-    write(here, CHART | {"shop/values-broken.yaml": "fail: a password is needed\n"})
+    failing = "{{- if .Values.fail }}\n{{ fail .Values.fail }}\n{{- end }}\n" + CLAIM
+    write(
+        here, CHART | {"shop/templates/claim.yaml": failing, "shop/values-broken.yaml": "fail: a password is needed\n"}
+    )
     write(here, {"shop/values-production.yaml": "replicas: 3\n"})
     report = lint(helm=True)
     assert places(report, "rwo-claim-multi-node")
