@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from k8s_stateful_lint.checks import network
 from k8s_stateful_lint.config import Config
-from k8s_stateful_lint.engine.cards import read_card, rules_directory
+from k8s_stateful_lint.engine.cards import Example, read_card, rules_directory
+from k8s_stateful_lint.engine.compare import Side, compare
 from k8s_stateful_lint.engine.run import run
 from k8s_stateful_lint.reading import SourceFile, read
 from tests.graph.helpers import graph
@@ -42,18 +44,23 @@ WRONG = [
 ]
 
 
-def _objects_of_the_cards() -> list[list[dict[str, Any]]]:
-    groups = []
+def _examples() -> Iterator[Example]:
     for path in sorted(rules_directory().glob("*/*.yaml")):
         card = read_card(path)
-        for example in (*card.examples.bad, *card.examples.good):
-            texts = {"manifest.yaml": example.manifest or "", **example.files}
-            documents = [doc for name, text in texts.items() for doc in read(SourceFile(name, text.encode())).documents]
-            groups.append([doc.value for doc in documents if isinstance(doc.value, dict) and "kind" in doc.value])
-    return [group for group in groups if group]
+        yield from (*card.examples.bad, *card.examples.good)
 
 
-OBJECTS = _objects_of_the_cards()
+def _objects(texts: Mapping[str, str]) -> list[dict[str, Any]]:
+    documents = [doc for name, text in texts.items() for doc in read(SourceFile(name, text.encode())).documents]
+    return [doc.value for doc in documents if isinstance(doc.value, dict) and "kind" in doc.value]
+
+
+OBJECTS = [objects for example in _examples() if not example.sides and (objects := _objects(example.texts))]
+SIDES = [
+    (old, new)
+    for example in _examples()
+    if example.sides and (old := _objects(example.sides["before"])) and (new := _objects(example.sides["after"]))
+]
 
 
 def _paths(value: object, path: Path = ()) -> list[Path]:
@@ -65,10 +72,9 @@ def _paths(value: object, path: Path = ()) -> list[Path]:
     return [found for step, part in steps for found in ((*path, step), *_paths(part, (*path, step)))]
 
 
-@settings(max_examples=400)
-@given(st.data())
-def test_no_rule_breaks_on_a_wrong_type(data: st.DataObject) -> None:
-    objects = copy.deepcopy(data.draw(st.sampled_from(OBJECTS)))
+def _spoilt(data: st.DataObject, objects: list[dict[str, Any]]) -> SourceFile:
+    """Objects of which some fields have other values."""
+    objects = copy.deepcopy(objects)
     for _ in range(data.draw(st.integers(1, 3))):
         target: Any = data.draw(st.sampled_from(objects))
         paths = _paths(target)
@@ -77,9 +83,41 @@ def test_no_rule_breaks_on_a_wrong_type(data: st.DataObject) -> None:
             for step in parents:
                 target = target[step]
             target[last] = copy.deepcopy(data.draw(st.sampled_from(WRONG)))
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-    report = run([SourceFile("list.json", text.encode())], Config(strict=True, schema="off"))
+    return _file(objects)
+
+
+def _file(objects: list[dict[str, Any]]) -> SourceFile:
+    return SourceFile("list.json", json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}).encode())
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_no_rule_breaks_on_a_wrong_type(data: st.DataObject) -> None:
+    file = _spoilt(data, data.draw(st.sampled_from(OBJECTS)))
+    report = run([file], Config(strict=True, schema="off"))
     assert not report.crashes, report.crashes[0]
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_no_comparison_breaks_on_a_wrong_type(data: st.DataObject) -> None:
+    pair = data.draw(st.sampled_from(SIDES))
+    sides = [_file(objects) for objects in pair]
+    spoilt = data.draw(st.sampled_from([0, 1]))
+    sides[spoilt] = _spoilt(data, pair[spoilt])
+    report = compare(Side("old", sides[:1]), Side("new", sides[1:]), Config(strict=True))
+    assert not report.crashes, report.crashes[0]
+
+
+@pytest.mark.parametrize("wrong", ["[1]", "text", "{a: [b]}", "7"])
+def test_a_reserved_volume_whose_reference_becomes_something_else(wrong: str) -> None:
+    old, new = (
+        SourceFile("disk.yaml", DISK.format(kind="Directory", more=f"\n  claimRef: {reference}").encode())
+        for reference in ("{name: data, namespace: shop}", wrong)
+    )
+    report = compare(Side("old", [old]), Side("new", [new]), Config())
+    assert not report.crashes, report.crashes[0]
+    assert "bound-volume-edited" in {finding.rule for finding in report.findings}
 
 
 @pytest.mark.parametrize("ports", ["80", "yes", "text", "{a: b}", "[1, [2], null]"])
@@ -131,7 +169,7 @@ spec:
   capacity: {{storage: 8Gi}}
   accessModes: [ReadWriteOnce]
   storageClassName: manual
-  hostPath: {{path: /data, type: {kind}}}
+  hostPath: {{path: /data, type: {kind}}}{more}
 """
 
 
@@ -140,7 +178,7 @@ def test_what_is_looked_up_in_a_table_and_is_no_text(wrong: str) -> None:
     texts = [
         SET.format(kind="StatefulSet", field="metadata.name", name=wrong),
         SET.format(kind="Deployment", field=wrong, name="settings"),
-        DISK.format(kind=wrong),
+        DISK.format(kind=wrong, more=""),
     ]
     for text in texts:
         report = run([SourceFile("a.yaml", text.encode())], Config(strict=True, schema="off"))

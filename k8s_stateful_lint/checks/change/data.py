@@ -46,6 +46,7 @@ from k8s_stateful_lint.knowledge.image_reference import parse_version
 from k8s_stateful_lint.knowledge.images import ImageEntry, Version, user_of
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.pods import EnvVar
+from k8s_stateful_lint.model.raw import mapping
 from k8s_stateful_lint.model.resource import Place, field_path
 
 _FEW_CLAIMS = 3
@@ -426,7 +427,7 @@ def bound_volume_edited(pair: Pair[PersistentVolume]) -> Iterator[Finding]:
         if route == ("claimRef",):
             if left is None:
                 continue
-            left, right = ({k: v for k, v in (ref or {}).items() if k not in _BINDING} for ref in (left, right))
+            left, right = ({k: v for k, v in mapping(ref).items() if k not in _BINDING} for ref in (left, right))
         if differ(left, right):
             full = ("spec", *route)
             yield Finding(
