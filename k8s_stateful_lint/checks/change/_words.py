@@ -8,6 +8,7 @@ from typing import Any
 
 from k8s_stateful_lint.graph import Claim, Node, Pair, Workload
 from k8s_stateful_lint.graph.normal import differences, normal_form
+from k8s_stateful_lint.model.raw import entries
 from k8s_stateful_lint.model.resource import Place
 from k8s_stateful_lint.reading import Route
 
@@ -52,9 +53,10 @@ def pod_form(workload: Workload, spec: Any) -> dict[str, Any]:
     """The spec of a workload's pods in that form, with the images that kustomizations set."""
     form = normal_form(workload.graph.knowledge, "PodSpec", spec if isinstance(spec, dict) else {})
     for field, containers in (("containers", workload.containers), ("initContainers", workload.init_containers)):
-        for container, inner in zip(containers, form.get(field) or (), strict=False):
-            if container.image is not None and isinstance(inner, dict):
-                inner["image"] = container.image.text
+        written = dict(entries(form.get(field)))
+        for index, container in enumerate(containers):
+            if container.image is not None and index in written:
+                written[index]["image"] = container.image.text
     return dict(form)
 
 

@@ -42,6 +42,7 @@ from k8s_stateful_lint.graph.guards import argo_options
 from k8s_stateful_lint.graph.normal import differ, differences, normal_form
 from k8s_stateful_lint.graph.storage import CLASS_ANNOTATION
 from k8s_stateful_lint.model.placeholders import is_placeholder
+from k8s_stateful_lint.model.raw import entries, mapping
 from k8s_stateful_lint.model.resource import field_path
 from k8s_stateful_lint.reading import Route
 
@@ -503,23 +504,22 @@ def _template_differences(pair: Pair[Workload]) -> Iterator[Route]:
     """What differs between two pod templates, image overrides of kustomizations included."""
     forms = []
     for workload in (pair.old, pair.new):
-        raw = workload.resource.get(*workload.template_route)
-        template = raw if isinstance(raw, Mapping) else {}
+        template = mapping(workload.resource.get(*workload.template_route))
         spec = pod_form(workload, template.get("spec"))
-        metadata = normal_form(workload.graph.knowledge, "", template.get("metadata") or {})
+        metadata = normal_form(workload.graph.knowledge, "", mapping(template.get("metadata")))
         forms.append({"metadata": {k: metadata[k] for k in ("labels", "annotations") if k in metadata}, "spec": spec})
     yield from differences(*forms)
 
 
 def _pod_fields(pair: Pair[Workload]) -> Iterator[Finding]:
     before, after = (pod_form(pod, pod.resource.get("spec")) for pod in (pair.old, pair.new))
-    tolerations = before.get("tolerations") or []
     for form in (before, after):
         form.pop("activeDeadlineSeconds", None)
         for field in ("containers", "initContainers"):
-            for container in form.get(field) or ():
+            for _, container in entries(form.get(field)):
                 container.pop("image", None)
-    if all(entry in (after.get("tolerations") or []) for entry in tolerations):
+    tolerated = after.get("tolerations")
+    if all(isinstance(tolerated, list) and entry in tolerated for _, entry in entries(before.get("tolerations"))):
         before.pop("tolerations", None)
         after.pop("tolerations", None)
     routes = list(differences(before, after))
