@@ -43,7 +43,8 @@ def faults(item: FileFacts, policy: Policy) -> Iterable[Draft]:
         place = Location(
             file=item.file.shown, line=fault.line, column=fault.column, end_line=fault.line, end_column=fault.column + 1
         )
-        yield Draft(head, severity, head.confidence, fault.message, place, None, "", UNSPECIFIED, (), fault.expected)
+        advice = f"{fault.expected[:1].upper()}{fault.expected[1:]}."
+        yield Draft(head, severity, head.confidence, fault.message, place, None, "", UNSPECIFIED, (), advice)
 
 
 def _looks_like_manifest(file: SourceFile) -> bool:

@@ -128,7 +128,7 @@ class _Reader:
                 document.index = len(plain)
                 plain.append(document)
         line = self.body.line_at(self.template_at)
-        notice = Notice("helm-template", "looks like a Helm template: render it first", line)
+        notice = Notice("helm-template", "looks like a Helm template: render it first (--helm, or helm template)", line)
         return Reading(tuple(plain), (), (notice,))
 
     def read_piece(self, piece: Piece, tops: list[int]) -> bool:

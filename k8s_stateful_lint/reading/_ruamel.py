@@ -274,6 +274,10 @@ class _Composer:
         node.end = max(node.end, last.end)
 
 
+# What git begins lines with where it could not merge.
+_CONFLICT = ("<<<<<<< ", "||||||| ", "=======\n", ">>>>>>> ")
+# The parser notices these far behind the place where somebody has to mend something.
+_SHOWN_WHERE_IT_BEGINS = ("unexpected end of stream", "unexpected document separator", "could not find expected ':'")
 _PROBLEMS: tuple[tuple[str, str, str], ...] = (
     ("expected the node content", "a value is missing here", "write a value, or close what is open above"),
     (
@@ -284,7 +288,7 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
     (
         "mapping values are not allowed",
         "a ':' makes a key where none can be",
-        "put quotes around the value, or check the indentation of this line",
+        "put quotes around the value, or check the indentation; a key needs a blank behind its ':'",
     ),
     ("cannot start any token", "{found} cannot begin a value", "put quotes around the value"),
     (
@@ -309,12 +313,12 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "did not find expected ',' or",
-        "a bracket is not closed, or a comma is missing",
+        "the bracket of line {there} is not closed, or a comma is missing",
         "close the bracket, or separate the entries with commas",
     ),
     (
         "expected ',' or",
-        "a bracket is not closed, or a comma is missing",
+        "the bracket of line {there} is not closed, or a comma is missing",
         "close the bracket, or separate the entries with commas",
     ),
     ("unexpected end of stream", "a quote is not closed", "close the quote"),
@@ -352,17 +356,25 @@ def _explained(error: Any, text: str) -> Trouble:
     """What a parser's error means, in words for people who never heard of tokens."""
     if getattr(error, "character", None) is not None:
         return _bad_character(error, text)
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    offset = min(mark.index, len(text)) if mark is not None else 0
     problem = f"{getattr(error, 'problem', None) or ''}"
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    begun = getattr(error, "context_mark", None) or mark
+    if any(sign in problem for sign in _SHOWN_WHERE_IT_BEGINS):
+        mark = begun
+    offset = min(mark.index, len(text)) if mark is not None else 0
     line_start = text.rfind("\n", 0, offset) + 1
     indent = _INDENT_TAB.match(text, line_start)
     if indent and "\t" in indent[0] and indent.end() >= offset:
         return Trouble(offset, "a tab is used for indentation", "indent with spaces")
+    if text.startswith(_CONFLICT, line_start):
+        return Trouble(
+            line_start, "a merge conflict is not resolved", "keep one of its sides, and take out the markers"
+        )
     for sign, message, expected in _PROBLEMS:
         if sign in problem:
             found = shown(text[offset : offset + 1].replace("\t", "a tab"))
-            return Trouble(offset, message.replace("{found}", found), expected)
+            other = begun.index if begun is not None and "{there}" in message else None
+            return Trouble(offset, message.replace("{found}", found), expected, other)
     return Trouble(offset, "this is no valid YAML", "check the indentation and the quotes around here")
 
 

@@ -51,16 +51,19 @@ def test_anchors_do_not_cross_documents(engine: Engine) -> None:
     [
         ("a:\n\tb: 1\n", 2, 1, "tab"),
         ("a: b: c\n", 1, 5, "':'"),
-        ("a: [1, 2\nb: 3\n", 2, 2, "bracket"),
-        ("a: 'x\n", 2, 1, "quote"),
+        ("a: [1, 2\nb: 3\n", 2, 2, "bracket of line 3"),
+        ("a: 'x\n", 1, 4, "quote"),
         ("a: @x\n", 1, 4, "'@'"),
         ('a: "\\q"\n', 1, 6, "escape"),
         ("a:\n  b: 1\n c: 2\n", 3, 2, "indentation"),
         ("a: *b\n", 1, 4, "anchor"),
-        ("a: 1\nb\n", 3, 1, "key"),
+        ("a: 1\nb\n", 2, 1, "key"),
         ("a: 1\nx\x0cy: 2\n", 2, 2, "U+000C"),
         ("{a: 1}}\n", 1, 7, "begin"),
         ("? {a: b}\n: c\n", 1, 3, "key belongs"),
+        ("a: 'x\nb: 2\nc: 3\n", 1, 4, "quote"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n", 2, 1, "merge conflict"),
+        ("a:\n  b:1\n  c: 2\n", 3, 4, "blank behind its ':'"),
     ],
 )
 def test_a_fault_is_at_its_place_and_in_plain_words(
