@@ -15,6 +15,13 @@ import pytest
 from k8s_stateful_lint import __version__
 from tests.manifests import CLEAN, RECYCLE
 
+CLAIM = """\
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: {name}, namespace: shop}}
+spec: {{storageClassName: fast, accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
+"""
+
 
 def test_version(cli) -> None:
     assert cli("--version").out == f"k8s-stateful-lint {__version__}\n"
@@ -51,6 +58,7 @@ def test_stdin(cli) -> None:
 def test_nothing_to_lint_is_never_success(cli, data: bytes) -> None:
     result = cli("check", "-", stdin=data)
     assert result.code == 4
+    assert result.out == "1 file, 0 objects: nothing was linted\n"
     assert "nothing to lint" in result.err
     assert len(result.err.splitlines()) == 1
 
@@ -100,13 +108,14 @@ def test_helm_template_is_one_notice(cli) -> None:
         (("check", "--select", "recycle-reclaim-polcy"), "did you mean recycle-reclaim-policy?"),
         (("check", "--ignore", "zzz"), "there is no rule or family named zzz"),
         (("check", "--format", "xml"), "there is no format xml"),
-        (("check", "--fail-on", "sometimes"), "fail-on"),
+        (("check", "--fail-on", "sometimes"), "k8s-stateful-lint: --fail-on must be error"),
         (("check", "--color", "pink"), "--color is auto, always or never"),
         (("check", "--target", "new"), "target"),
         (("check", "--output", "a", "--output", "b"), "more --output than --format"),
         (("check", "--no-such-option"), "No such option"),
         (("frobnicate",), "No such command"),
         (("explain", "recycle"), "did you mean recycle-reclaim-policy?"),
+        (("explain", "image"), "say which image"),
         (("explain", "driver", "ebs.csi.aws.co"), "did you mean ebs.csi.aws.com?"),
         (("explain", "image", "postgrs"), "did you mean postgres?"),
         (("rules", "--format", "csv"), "there is no format csv"),
@@ -247,8 +256,34 @@ def test_explain_shows_the_card(cli) -> None:
         assert heading in text
 
 
+def test_explain_lists_a_family(cli) -> None:
+    text = cli("explain", "reclaim").out
+    assert text.startswith("# reclaim\n\n- `")
+    assert "\n- `recycle-reclaim-policy`, error: " in text
+    assert "rwo-claim-multi-node" not in text
+
+
+@pytest.mark.parametrize("arguments", [(), ("baseline",)])
+def test_a_command_alone_shows_its_help(cli, arguments: tuple[str, ...]) -> None:
+    result = cli(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Usage: k8s-stateful-lint ")
+
+
+@pytest.mark.parametrize("command", ["check", "graph", "explain", "init", "facts", "config", "compare"])
+def test_help_is_in_words_for_people(cli, command: str) -> None:
+    text = cli(command, "--help").out
+    assert "<" not in text
+    assert "[[" not in text
+
+
+def test_help_cuts_no_sentence_of_a_command(cli) -> None:
+    assert "..." not in cli("--help").out.partition("Commands:")[2]
+
+
 def test_explain_facts(cli) -> None:
     assert "/var/lib/postgresql/data" in cli("explain", "image", "postgres:17").out
+    assert "| runs as | 1001 |" in cli("explain", "image", "bitnami/kafka:3").out
     assert "ebs.csi.aws.com" in cli("explain", "driver", "kubernetes.io/aws-ebs").out
 
 
@@ -347,3 +382,12 @@ def test_module_runs_like_the_program() -> None:
         [sys.executable, "-m", "k8s_stateful_lint", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"k8s-stateful-lint {__version__}\n"
+
+
+def test_graph_finds_an_object_by_its_name_alone_or_with_its_namespace(cli) -> None:
+    Path("claims.yaml").write_text("\n---\n".join(CLAIM.format(name=name) for name in ("a", "b")))
+    for focus in ("PersistentVolumeClaim/a", "persistentvolumeclaim/shop/a"):
+        result = cli("graph", "--focus", focus)
+        assert "shop/a" in result.out
+        assert "shop/b" not in result.out
+    assert cli("graph", "--focus", "PersistentVolumeClaim/test/a").code == 2

@@ -99,7 +99,11 @@ def _run(given: list[str]) -> NoReturn:
         raise
     except Exception as error:
         if (message := getattr(error, "format_message", None)) is not None:  # click's usage errors
-            say(message())
+            text = message()
+            if text.startswith("Usage:"):  # a command without anything behind it: its help
+                print(text, file=sys.stderr)
+            else:
+                say(text)
             sys.exit(USAGE)
         raise
 

@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from k8s_stateful_lint._about import __version__
 from k8s_stateful_lint.cli import baseline
@@ -61,22 +62,39 @@ def _declared(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-app.command()(_declared(check))
-app.command("check-changed", hidden=True)(_declared(check_changed))
-app.command()(_declared(compare))
-app.command()(_declared(graph))
-app.command()(explain)
-app.command()(rules)
-app.command()(_declared(init))
-app.command()(_declared(config))
-app.command()(_declared(facts))
+class _Command(TyperCommand):
+    """A command whose help shows arguments as they are declared: typer adds the types that Python knows them by."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections on arguments and options."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            if (record := parameter.get_help_record(ctx)) is not None:
+                is_argument = parameter.param_type_name == "argument"
+                name = parameter.metavar or record[0] if is_argument else record[0]
+                sections["Arguments" if is_argument else "Options"].append((name, record[1]))
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+app.command(cls=_Command)(_declared(check))
+app.command("check-changed", cls=_Command, hidden=True)(_declared(check_changed))
+app.command(cls=_Command)(_declared(compare))
+app.command(cls=_Command)(_declared(graph))
+app.command(cls=_Command)(_declared(explain))
+app.command(cls=_Command)(_declared(rules))
+app.command(cls=_Command)(_declared(init))
+app.command(cls=_Command)(_declared(config))
+app.command(cls=_Command)(_declared(facts))
 _baseline = typer.Typer(
     help="Let old findings wait, and report new ones.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
 )
-_baseline.command()(_declared(baseline.create))
-_baseline.command()(_declared(baseline.update))
-_baseline.command()(_declared(baseline.show))
+_baseline.command(cls=_Command)(_declared(baseline.create))
+_baseline.command(cls=_Command)(_declared(baseline.update))
+_baseline.command(cls=_Command)(_declared(baseline.show))
 app.add_typer(_baseline, name="baseline")

@@ -102,7 +102,7 @@ def update(
 def show(
     paths: Paths = None,
     baseline_file: BaselineFile = None,
-    format_name: Annotated[str, option("--format", metavar="text|json", help="How.")] = "text",
+    format_name: Annotated[str, option("--format", metavar="text|json", help="How it is shown.")] = "text",
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
     color: Colour = "auto",

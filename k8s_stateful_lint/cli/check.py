@@ -145,7 +145,7 @@ def check(
 
 
 def check_changed(
-    files: Annotated[list[str], Argument(metavar="FILES...", help="The files that changed.")],
+    files: Annotated[list[str], Argument(metavar="FILES", help="The files that changed.")],
     fail_on: FailOn = None,
     environment: EnvironmentName = None,
     color: Colour = "auto",

@@ -77,8 +77,9 @@ def compare(
     quiet: Quiet = False,
     color: Colour = "auto",
 ) -> None:
-    """Compare two revisions: what the API server will refuse, and what happens to the data.
+    """Compare two revisions, and tell what happens to the data.
 
+    What the API server will refuse, what is lost, hidden or left behind, and the commands that make it safe.
     Exit codes as in check: 1 findings, 2 wrong usage or a revision that is not there, 4 nothing to compare.
     """
     from k8s_stateful_lint.revisions import RevisionError, Wanted, read_revisions

@@ -61,7 +61,7 @@ def config(
     cluster_facts: FactsFile = None,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
-    format_name: Annotated[str, option("--format", metavar="yaml|json", help="How.")] = "yaml",
+    format_name: Annotated[str, option("--format", metavar="yaml|json", help="How it is shown.")] = "yaml",
     schema: Annotated[bool, option("--schema", help="Print the JSON Schema of the file, for editors.")] = False,
     color: Colour = "auto",
 ) -> None:

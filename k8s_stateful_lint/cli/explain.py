@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
+from k8s_stateful_lint.cli.options import Argument, option
 from k8s_stateful_lint.cli.shared import Colour, fail, make_style, show_markdown
 
 
 def explain(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="A rule, or the word driver or image.")],
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Which driver or image.")] = None,
+    rule: Annotated[str, Argument(metavar="RULE", help="A rule or family, or the word driver or image.")],
+    name: Annotated[str | None, Argument(metavar="NAME", help="Which driver or image.")] = None,
     color: Colour = "auto",
 ) -> None:
-    """Explain a rule: why it matters, what to do, and when it is silent; or say what is known of a driver or image."""
+    """Explain a rule: why it matters, what to do, when it is silent.
+
+    Of a family, list the rules. Of a driver or image, say what is known.
+    """
     from k8s_stateful_lint.reports import explain as page
 
     try:
@@ -26,8 +28,9 @@ def explain(
 
 
 def rules(
-    format_name: Annotated[str, typer.Option("--format", metavar="table|json|markdown", help="How.")] = "table",
-    strict: Annotated[bool, typer.Option("--strict", hidden=True)] = False,
+    format_name: Annotated[
+        str, option("--format", metavar="table|json|markdown", help="How they are listed.")
+    ] = "table",
     color: Colour = "auto",
 ) -> None:
     """List every rule with its family, severity and wave."""

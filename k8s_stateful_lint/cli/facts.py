@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def facts(
-    file: Annotated[str | None, Argument(metavar="[FILE]", help="A file that the command made.")] = None,
+    file: Annotated[str | None, Argument(metavar="FILE", help="A file that the command made.")] = None,
 ) -> None:
     """Tell how to get facts about a cluster. With FILE: check such a file, and say what is in it."""
     from k8s_stateful_lint.config import ConfigError

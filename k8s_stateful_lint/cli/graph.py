@@ -22,13 +22,15 @@ from k8s_stateful_lint.cli.shared import (
 
 def graph(
     paths: Paths = None,
-    format_name: Annotated[str, option("--format", metavar="tree|mermaid|dot|json", help="How.")] = "tree",
-    focus: Annotated[str | None, option(metavar="KIND/NAME", help="Only what has to do with this object.")] = None,
+    format_name: Annotated[str, option("--format", metavar="tree|mermaid|dot|json", help="How it is drawn.")] = "tree",
+    focus: Annotated[
+        str | None, option(metavar="KIND/NAME", help="Only what has to do with this object; or KIND/NAMESPACE/NAME.")
+    ] = None,
     config_file: ConfigFile = None,
     no_config: NoConfig = False,
     color: Colour = "auto",
 ) -> None:
-    """Show what uses what: workloads, volumes, claims, classes and drivers, with the problems where they are."""
+    """Show what uses what, with the problems where they are."""
     from k8s_stateful_lint.reports import graph as picture
 
     if format_name not in picture.FORMATS:

@@ -17,7 +17,7 @@ _WIDTH = 110
 
 
 def init(
-    folder: Annotated[Path, Argument(metavar="[FOLDER]", help="The root of the repository.")] = Path(),
+    folder: Annotated[Path, Argument(metavar="FOLDER", help="The root of the repository.")] = Path(),
     force: Annotated[bool, option("--force", help="Replace a configuration that is there.")] = False,
 ) -> None:
     """Write a configuration from what is there. It is commented, and nothing is asked."""

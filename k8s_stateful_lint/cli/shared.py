@@ -30,9 +30,7 @@ _TOLD = (
     "stale-baseline",
 )
 
-Paths = Annotated[
-    list[str] | None, Argument(metavar="[PATHS]...", help="Files and directories; '-' is standard input.")
-]
+Paths = Annotated[list[str] | None, Argument(metavar="PATHS", help="Files and directories; '-' is standard input.")]
 Formats = Annotated[
     list[str] | None,
     option(

@@ -92,7 +92,9 @@ class Loaded(msgspec.Struct, frozen=True):
         for problem in error.problems:
             setting, is_there = self.find(problem.route)
             place = setting.layer.place(setting.route, is_key=problem.is_key and is_there)
-            lines.append(f"{place}: {problem.message}")
+            # An option is called as its key: it is named once.
+            is_named = place.startswith("--") and problem.message.startswith(place.removeprefix("--"))
+            lines.append(f"--{problem.message}" if is_named else f"{place}: {problem.message}")
         return ConfigError("\n".join(lines))
 
     def path_at(self, key: str) -> Path | None:

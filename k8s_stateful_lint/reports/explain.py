@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from k8s_stateful_lint.engine.cards import MANIFEST, Card, Example, Head, card, heads
-from k8s_stateful_lint.engine.catalogue import canonical, unknown_rule
+from k8s_stateful_lint.engine.catalogue import canonical, families, unknown_rule
 
 
 def page(name: str, fact: str | None = None) -> str:
-    """The page of a rule, or of a driver or image.
+    """The page of a rule or family, or of a driver or image.
 
     Raises:
-        KeyError: there is no such rule or fact; the argument is a message for people.
+        KeyError: there is no such rule, family or fact; the argument is a message for people.
 
     """
-    if name in {"driver", "image"} and fact is not None:
+    if name in {"driver", "image"}:
+        if fact is None:
+            example = "ebs.csi.aws.com" if name == "driver" else "postgres:17"
+            raise KeyError(f"say which {name}: explain {name} {example}")
         from k8s_stateful_lint.reports import facts
 
         return facts.driver_page(fact) if name == "driver" else facts.image_page(fact)
     rule = canonical(name)
+    if rule is None and name in families():
+        return _family_page(name)
     if rule is None:
         raise KeyError(unknown_rule(name))
     return rule_page(heads()[rule], card(rule))
+
+
+def _family_page(family: str) -> str:
+    from k8s_stateful_lint.reports.rules import severity_text
+
+    rules = [head for head in heads().values() if head.family == family]
+    lines = (f"- `{head.name}`, {severity_text(head)}: {head.summary}." for head in rules)
+    return f"# {family}\n\n" + "\n".join(lines) + "\n\n`k8s-stateful-lint explain RULE` tells why, with examples.\n"
 
 
 def rule_page(head: Head, whole: Card) -> str:

@@ -145,7 +145,8 @@ def _image_facts(text: str, match: Match) -> str:
     user = user_of(match)
     if user is not None:
         start = " (starts as root, then drops to it)" if user.starts_as_root else ""
-        rows.append(("runs as", f"{user.uid}:{user.gid}{start}" if user.uid is not None else None))
+        group = f":{user.gid}" if user.gid is not None else ""
+        rows.append(("runs as", f"{user.uid}{group}{start}" if user.uid is not None else None))
     rows += [
         ("on NFS", entry.nfs),
         ("`lost+found` in the data directory", lost_found(match)),

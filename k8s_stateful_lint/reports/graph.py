@@ -26,7 +26,7 @@ from k8s_stateful_lint.graph import (
     Workload,
 )
 from k8s_stateful_lint.reports import Style
-from k8s_stateful_lint.reports.text import paint
+from k8s_stateful_lint.reports.text import footer, paint
 
 FORMATS = ("tree", "mermaid", "dot", "json")
 _SHORT_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
@@ -89,7 +89,7 @@ def render(graph: Graph, report: Report, format_name: str, style: Style, focus: 
         report: Findings, which are marked where they are.
         format_name: One of :data:`FORMATS`.
         style: Colour and width, for the tree.
-        focus: ``KIND/NAME`` of an object: only workloads that have to do with it are drawn.
+        focus: ``KIND/NAME`` or ``KIND/NAMESPACE/NAME``: only workloads that have to do with such an object are drawn.
 
     Raises:
         KeyError: ``focus`` names nothing of the input; the argument is a message for people.
@@ -137,7 +137,10 @@ class Picture:
         kept = [
             root
             for root in roots
-            if any(element.kind.lower() == kind.lower() and element.name == name for element in walk(root))
+            if any(
+                element.kind.lower() == kind.lower() and name in (element.name, element.name.rpartition("/")[2])
+                for element in walk(root)
+            )
         ]
         if not kept:
             raise KeyError(f"there is no {kind} named {name} in the input")
@@ -388,11 +391,8 @@ def _tree(roots: list[Element], report: Report, style: Style) -> str:
         lines.append("")
     if not roots:
         lines.append("no workloads, claims, volumes or classes in the input")
-    counts = report.summary
-    lines.append(
-        f"{counts.files} files, {counts.objects} objects; {counts.unresolved} references could not be resolved; "
-        f"marks: {_MARKS['error']} error, {_MARKS['warning']} warning, {_MARKS['info']} info"
-    )
+    lines.append(footer(report, style))
+    lines.append(paint("marks: " + ", ".join(f"{mark} {severity}" for severity, mark in _MARKS.items()), "dim", style))
     return "\n".join(lines).lstrip("\n") + "\n"
 
 

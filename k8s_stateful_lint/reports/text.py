@@ -71,7 +71,8 @@ def footer(report: Report, style: Style) -> str:
         for number, word in ((summary.errors, "error"), (summary.warnings, "warning"), (summary.infos, "info"))
         if number
     ]
-    found = ", ".join(counts) or paint("nothing to report", "clean", style)
+    nothing = paint("nothing was linted", "warning", style) if report.linted_nothing else None
+    found = ", ".join(counts) or nothing or paint("nothing to report", "clean", style)
     hidden = [
         f"{number} {word}"
         for number, word in ((summary.suppressed, "suppressed"), (summary.baselined, "baselined"))

@@ -105,7 +105,7 @@ def test_every_mistake_is_told_at_once() -> None:
 
 def test_mistakes_on_the_command_line_name_the_option() -> None:
     assert complaint("", select=["nope"]).startswith("--select: there is no rule or family named")
-    assert complaint("", **{"fail-on": "x"}).startswith("--fail-on: fail-on must be error, info, never or warning")
+    assert complaint("", **{"fail-on": "x"}).startswith("--fail-on must be error, info, never or warning")
 
 
 def test_mistakes_in_an_extended_file_name_that_file() -> None:
