@@ -299,28 +299,75 @@ def _remove(value: Any, steps: list[str]) -> Any:
 # Several builds -------------------------------------------------------------------------------------------------------
 
 
+# Fields of which an object has one: the server refuses two, and no build has more than the one it wants.
+_ALTERNATIVES: Final = (
+    ("value", "valueFrom"),
+    ("exec", "httpGet", "tcpSocket", "grpc", "sleep"),
+    ("minAvailable", "maxUnavailable"),
+    ("subPath", "subPathExpr"),
+)
+
+# Fields of volumes and PersistentVolumes that are no source.
+_BESIDE_SOURCES: Final = frozenset(
+    {
+        *("name", "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "storageClassName"),
+        *("persistentVolumeReclaimPolicy", "volumeAttributesClassName", "volumeMode"),
+    }
+)
+
+
 def union(variants: list[Any], field: str = "") -> Any:
     """What several builds make of one value: everything that some build writes, and UNDECIDED where they disagree.
 
     A rule about something missing is so silent where one build has it; one about a value that only some builds have
-    cannot see it.
+    cannot see it. ``field`` is the field of the values; ``volumes[]`` that of an entry of ``volumes``.
     """
     first = variants[0]
     if all(variant == first for variant in variants[1:]):
         return first
     if all(isinstance(variant, dict) for variant in variants):
+        if field == "volumes[]" or (field == "spec" and any("capacity" in variant for variant in variants)):
+            variants = _with_one_source(variants)
         keys = dict.fromkeys(key for variant in variants for key in variant)
-        return {
+        merged = {
             key: union([variant[key] for variant in variants if variant.get(key) is not None] or [None], key)
             for key in keys
         }
+        for alternatives in _ALTERNATIVES:
+            chosen = [key for key in merged if key in alternatives]
+            if len(chosen) > 1 and not any(_has(variant, chosen) > 1 for variant in variants):
+                merged = {key: value for key, value in merged.items() if key not in chosen} | {chosen[0]: UNDECIDED}
+        if field == "strategy" and "rollingUpdate" in merged and any(not _has(v, ("type",)) for v in variants):
+            merged["type"] = UNDECIDED if "type" in merged else "RollingUpdate"
+        return merged
     if all(isinstance(variant, list) for variant in variants):
         entries: dict[str | int | None, list[Any]] = {}
+        ports: dict[object, str | int | None] = {}
         for item in (item for variant in variants for item in variant):
-            entries.setdefault(_key_of(item, field), []).append(item)
+            key = _key_of(item, field)
+            if field == "ports" and isinstance(item, dict) and isinstance(name := item.get("name"), str):
+                # Neither two names nor two numbers are the same in a list, so that either may tell what is one port.
+                key = ports.setdefault(name, ports.setdefault(key, key))
+            entries.setdefault(key, []).append(item)
         if None not in entries:
-            return [union(items) for items in entries.values()]
+            return [union(same, f"{field}[]") for same in entries.values()]
     return UNDECIDED
+
+
+def _has(variant: Mapping[str, Any], keys: Iterable[str]) -> int:
+    """How many of some fields a mapping has."""
+    return sum(variant.get(key) is not None for key in keys)
+
+
+def _with_one_source(volumes: list[Any]) -> list[Any]:
+    """The variants of a volume whose builds have different sources: those with a claim, else a source nobody judges."""
+    sources = [[key for key in volume if key not in _BESIDE_SOURCES and volume[key] is not None] for volume in volumes]
+    if any(len(keys) > 1 for keys in sources) or len({keys[0] for keys in sources if keys}) < 2:
+        return volumes
+    claims = [volume for volume in volumes if volume.get("persistentVolumeClaim") is not None]
+    return claims or [
+        {key: volume[key] for key in volume if key in _BESIDE_SOURCES} | {UNDECIDED: UNDECIDED} for volume in volumes
+    ]
 
 
 # From a patched object back to what is written ------------------------------------------------------------------------

@@ -170,6 +170,107 @@ def test_kustomizations_in_a_circle_and_wrong_ones_do_no_harm() -> None:
     assert findings(files, "rwo-claim-rolling-update")
 
 
+WHOLE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: db}
+spec:
+  %s
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers:
+        - name: main
+          image: postgres:16.3
+          env: [{name: PGDATA, value: /data/pg}, {name: PASSWORD, value: a}]
+          livenessProbe: {exec: {command: [pg_isready]}}
+          ports: [{name: sql, containerPort: 5432}]
+          volumeMounts: [{name: data, mountPath: /data, subPath: a}]
+      volumes: [{name: data, emptyDir: {}}]
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: db}
+spec: {selector: {matchLabels: {app: db}}, minAvailable: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {clusterIP: None, selector: {app: db}, ports: [{name: sql, port: 5432}, {name: metrics, port: 9187}]}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: disk}
+spec:
+  capacity: {storage: 5Gi}
+  accessModes: [ReadWriteOnce]
+  storageClassName: manual
+  persistentVolumeReclaimPolicy: Retain
+  nfs: {server: nfs.example.com, path: /archive}
+"""
+OTHER = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: db}
+spec:
+  strategy: {type: Recreate}
+  template:
+    spec:
+      containers:
+        - name: main
+          env: [{name: PASSWORD, value: null, valueFrom: {secretKeyRef: {name: db, key: password}}}]
+          livenessProbe: {exec: null, tcpSocket: {port: 5432}}
+          volumeMounts: [{mountPath: /data, subPath: null, subPathExpr: $(PGDATA)}]
+      volumes: [{name: data, emptyDir: null, %s}]
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: db}
+spec: {minAvailable: null, maxUnavailable: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {ports: [{name: tcp-sql, port: 5432}]}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: disk}
+spec: {nfs: null, csi: {driver: ebs.csi.aws.com, volumeHandle: vol-1}}
+"""
+OTHER_PORT = "{target: {kind: Deployment}, patch: '[{op: replace, path: %s, value: 6432}]'}"
+REFUSED = (
+    "invalid-volume-source",
+    "volume-without-source",
+    "mutually-exclusive-fields",
+    "invalid-value",
+    "duplicate-entry",
+)
+
+
+@pytest.mark.parametrize("source", ["persistentVolumeClaim: {claimName: data}", "hostPath: {path: /srv/db}"])
+def test_what_different_builds_choose_does_not_exclude_itself(source: str) -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [all.yaml]\n",
+        "base/all.yaml": WHOLE % "strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}",
+    }
+    changed = {"overlays/prod/other.yaml": OTHER % source}
+    port = OTHER_PORT % "/spec/template/spec/containers/0/ports/0/containerPort"
+    both = files | changed | overlay(f"patches: [{{path: other.yaml}}, {port}]\n") | overlay("", "dev")
+    for rule in (*REFUSED, "database-without-persistent-storage", "schema-violation", "unknown-field"):
+        assert not findings(both, rule), rule
+
+
+def test_a_patch_that_adds_a_second_choice_is_refused() -> None:
+    files = {"base/kustomization.yaml": "resources: [all.yaml]\n", "base/all.yaml": WHOLE % "replicas: 1"}
+    changed = {"overlays/prod/other.yaml": (OTHER % "nfs: {server: a, path: /b}").replace("emptyDir: null, ", "")}
+    alone = files | changed | overlay("patches: [{path: other.yaml}]\n")
+    assert findings(alone, "invalid-volume-source")
+    dev = overlay("patches: [{path: ../prod/other.yaml}]\n", "dev")
+    assert findings(alone | dev, "invalid-volume-source")
+
+
 def test_entries_whose_names_are_no_texts() -> None:
     operation = "{op: add, path: /spec/more, value: [{metadata: {name: %s}}]}"
     add = f"patches:\n  - target: {{kind: Deployment}}\n    patch: '[{operation}]'\n"

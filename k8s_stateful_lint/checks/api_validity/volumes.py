@@ -103,7 +103,7 @@ def invalid_volume_source(subject: PodVolume | PersistentVolume) -> Iterator[Fin
             return
         keys = [key for key, value in (spec or {}).items() if value is not None and _is_volume_source(subject, key)]
         source = _Source(subject, ("spec",), subject.label, in_pod=False)
-        if not keys and not subject.is_partial:
+        if not keys and not subject.is_partial and not any(map(is_placeholder, spec or {})):
             yield _missing_source(subject, spec or {})
         # The server has no such check where it looks at flexVolume.
         yield from _two_sources(source, [key for key in keys if key != "flexVolume"])
