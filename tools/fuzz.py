@@ -1,9 +1,10 @@
-"""Look for an input that the program trips over: real manifests, mutated, through linting, every format and the graph.
+"""Look for an input that the program trips over: real manifests and the examples of the rules, mutated.
 
-    python -m tools.fuzz manifests/ [--seconds 600] [--seed 1] [--keep crashes/]
+    python -m tools.fuzz [manifests/] [--seconds 600] [--seed 1] [--keep crashes/]
 
-tells how many inputs were tried, and keeps each that raised, let a rule crash, or took longer than ten seconds. What it
-finds is mended and becomes a test of tests/test_robustness.py.
+Each goes through linting, every format and the graph, and is compared with what it was before. The program tells how
+many inputs were tried, and keeps each that raised, let a rule crash, or took longer than ten seconds. What it finds is
+mended and becomes a test of tests/test_robustness.py.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 from k8s_stateful_lint import lint_text
 from k8s_stateful_lint.config import Config, config_from
+from k8s_stateful_lint.engine.cards import read_card, rules_directory
+from k8s_stateful_lint.engine.compare import Side, compare
+from k8s_stateful_lint.reading import SourceFile
 from k8s_stateful_lint.reports import FORMATS, Style, render
 from k8s_stateful_lint.reports import graph as picture
 from k8s_stateful_lint.sources import find_sources
@@ -38,6 +42,9 @@ _ODD = (
         ".inf",
         ".nan",
         "0o17",
+        "²",
+        "9" * 5_000,
+        "9" * 5_000 + "%",
         "1:30",
         "''",
         '"\\ud800"',
@@ -48,6 +55,8 @@ _ODD = (
         "[[]]",
         "{a: {}}",
         "[null]",
+        "[[x], 7]",
+        "{name: []}",
         "&a x",
         "*a",
         "!!int x",
@@ -82,6 +91,19 @@ def outputs(data: bytes | str) -> list[str]:
     for text in shown:
         text.encode()
     return shown
+
+
+def compare_both_ways(data: bytes, other: bytes) -> None:
+    """Compare an input with another one, as the newer and as the older revision.
+
+    Raises:
+        AssertionError: a rule crashed.
+
+    """
+    one, two = (SourceFile("manifest.yaml", text) for text in (data, other))
+    for old, new in ((one, two), (two, one)):
+        report = compare(Side("old", [old]), Side("new", [new]), _config())
+        assert not report.crashes, report.crashes[0]
 
 
 def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:
@@ -163,11 +185,12 @@ _MUTATIONS: tuple[Callable[[bytes, bytes, random.Random], bytes], ...] = (
 )
 
 
-def attempt(data: bytes) -> str | None:
-    """What is wrong with how an input is handled; None where nothing is."""
+def attempt(data: bytes, before: bytes) -> str | None:
+    """What is wrong with how an input is handled that was another one before; None where nothing is."""
     started = time.process_time()
     try:
         outputs(data)
+        compare_both_ways(data, before)
     except Exception:
         return traceback.format_exc(limit=-6)
     seconds = time.process_time() - started
@@ -183,9 +206,9 @@ class Judge:
         self._keep = keep
         self._started = time.monotonic()
 
-    def __call__(self, data: bytes) -> None:
+    def __call__(self, data: bytes, before: bytes = b"") -> None:
         self.tried += 1
-        problem = attempt(data)
+        problem = attempt(data, before)
         if problem is not None:
             kind = problem.strip().rpartition("\n")[2] + "".join(re.findall(r", line \d+, in \w+", problem)[-1:])
             if kind not in self.kinds:
@@ -205,18 +228,28 @@ class Judge:
         return f"{self.tried} inputs in {self.seconds / 3600:.2f} hours, {len(self.kinds)} different problems"
 
 
+def _examples() -> Iterator[bytes]:
+    """The examples of the rules: without them, most rules would have nothing to look at."""
+    for path in sorted(rules_directory().glob("*/*.yaml")):
+        card = read_card(path)
+        for example in (*card.examples.bad, *card.examples.good):
+            for texts in (example.texts, *example.sides.values()):
+                yield "\n---\n".join(texts.values()).encode()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("paths", nargs="+")
+    parser.add_argument("paths", nargs="*")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, default=Path("crashes"))
     given = parser.parse_args()
-    seeds = [file.data for file in find_sources(given.paths).files if len(file.data) < 50_000]
+    seeds = [*_examples(), *(file.data for file in find_sources(given.paths).files if len(file.data) < 50_000)]
     chance = random.Random(given.seed)
     judge = Judge(given.keep)
     while judge.seconds < given.seconds:
-        judge(mutated(chance.choice(seeds), chance.choice(seeds), chance))
+        seed = chance.choice(seeds)
+        judge(mutated(seed, chance.choice(seeds), chance), seed)
     print(judge)
     return 1 if judge.kinds else 0
 
