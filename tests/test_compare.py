@@ -425,8 +425,31 @@ def test_names_of_objects_are_quoted_for_the_shell() -> None:
     assert "kubectl -n shop delete statefulset 'db; rm -rf ~' --cascade=orphan" in finding.steps
 
 
+def test_the_page_says_what_was_compared(cli) -> None:
+    write("old/db.yaml", STATEFUL_SET)
+    write("new/db.yaml", STATEFUL_SET.replace("10Gi", "20Gi"))
+    assert "old to new: 1 changed objects" in cli("old", "new", "--format", "html").out
+
+
+RENAMED = STATEFUL_SET.replace("name: data", "name: files")
+
+
+@pytest.mark.parametrize(
+    "new", [RENAMED, STATEFUL_SET.replace("name: db\n", "name: orders\n", 1)], ids=["template", "StatefulSet"]
+)
+def test_a_volume_is_grown_before_it_goes_to_a_claim_that_requests_more(new: str) -> None:
+    """A claim does not get a smaller volume, not even one that is kept for it, but a new one."""
+    for size, grown in (("10Gi", False), ("5Gi", False), ("20Gi", True)):
+        (finding,) = compared({"db.yaml": STATEFUL_SET}, {"db.yaml": new.replace("10Gi", size)}).findings
+        steps = list(finding.steps)
+        waits = [index for index, step in enumerate(steps) if " wait pvc data-db-0 " in step and size in step]
+        assert bool(waits) == grown
+        assert any(" patch pvc data-db-0 " in step for step in steps) == grown
+        assert all(index < steps.index("kubectl -n shop scale statefulset db --replicas=0") for index in waits)
+
+
 def test_steps_are_shell() -> None:
-    for new in (STATEFUL_SET.replace("10Gi", "20Gi"), STATEFUL_SET.replace("name: data", "name: files")):
+    for new in (STATEFUL_SET.replace("10Gi", "20Gi"), RENAMED, RENAMED.replace("10Gi", "20Gi")):
         for finding in compared({"db.yaml": STATEFUL_SET}, {"db.yaml": new}).findings:
             done = subprocess.run(["sh", "-n"], input="\n".join(finding.steps), text=True, capture_output=True)
             assert (done.returncode, done.stderr) == (0, "")

@@ -21,6 +21,7 @@ from k8s_stateful_lint.reports.graph import Element, Picture, Subject, subject_o
 from k8s_stateful_lint.reports.lettering import line_of_text, lines_of_text, name_of
 from k8s_stateful_lint.reports.picture import Drawing, Link, grouped, problems_in
 from k8s_stateful_lint.reports.places import ascii_markup
+from k8s_stateful_lint.reports.text import compared
 
 _AROUND = 2
 _MOST_DRAWINGS = 100
@@ -129,7 +130,10 @@ def _header(report: Report, *, has_graph: bool) -> Iterator[str]:
     yield "<header>"
     yield '<div class="brand">k8s-stateful-lint</div>'
     yield f"<h1>{_e(_headline(report))}</h1>"
-    yield f'<p class="quiet">{read} read</p>'
+    if report.comparison is not None:
+        yield f'<p class="quiet">{_e(compared(report.comparison))}</p>'
+    else:
+        yield f'<p class="quiet">{read} read</p>'
     if len(links) > 1:
         yield f'<nav aria-label="Sections">{"".join(links)}</nav>'
     yield "</header>"

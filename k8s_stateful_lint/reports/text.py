@@ -78,7 +78,7 @@ def footer(report: Report, style: Style) -> str:
         for number, word in ((summary.suppressed, "suppressed"), (summary.baselined, "baselined"))
         if number
     ]
-    read = _compared(report.comparison) if report.comparison is not None else _count(summary.objects, "object")
+    read = compared(report.comparison) if report.comparison is not None else _count(summary.objects, "object")
     rendered = f", {summary.rendered} rendered" if summary.rendered else ""
     text = f"{_count(summary.files, 'file')}{rendered}, {read}: {found}"
     if hidden:
@@ -88,7 +88,7 @@ def footer(report: Report, style: Style) -> str:
     return text
 
 
-def _compared(comparison: Comparison) -> str:
+def compared(comparison: Comparison) -> str:
     """How many objects differ, and between what."""
     parts = [
         f"{number} {word}"

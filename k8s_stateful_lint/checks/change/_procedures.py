@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator
 
+from k8s_stateful_lint.checks.change._words import SIZE, value_of
 from k8s_stateful_lint.graph import Claim, Node, StatefulSet
 
 _FEW = 3  # claims that are written one by one; more go into a loop
@@ -58,6 +59,21 @@ def patch_size(size: str) -> tuple[str, ...]:
     """The end of a command that gives a claim another size."""
     spec = {"spec": {"resources": {"requests": {"storage": size}}}}
     return ("--type", "merge", "-p", json.dumps(spec, separators=(",", ":")))
+
+
+def grow_before(old: Claim, new: Claim) -> Iterator[str]:
+    """Grow the claims of a template while their pods run, where those that take the volumes over request more.
+
+    A claim never gets a volume that is smaller than its request, not even one that is kept for it: it would get a new
+    and empty one (KK staging/src/k8s.io/component-helpers/storage/volume/pv_helpers.go, FindMatchingVolume). A file
+    system grows while a pod mounts it.
+    """
+    if old.request is None or new.request is None or new.request <= old.request:
+        return
+    size = value_of(new, SIZE)
+    yield from for_each_claim(old, "patch", "pvc", "{}", *patch_size(size))
+    grown = f"--for=jsonpath={{.status.capacity.storage}}={size}"
+    yield from for_each_claim(old, "wait", "pvc", "{}", grown, "--timeout=15m")
 
 
 def resize(template: Claim, new: StatefulSet, size: str) -> tuple[str, ...]:

@@ -363,7 +363,11 @@ def workload_identity_changed(renamed: Renamed[StatefulSet]) -> Iterator[Finding
         route, what = ("metadata", "namespace"), f"{old.label} moves from {spaces[0]} to {spaces[1]}"
     where = "in namespace " + new.namespace if new.namespace and new.namespace != old.namespace else ""
     fresh = f"on new, empty claims ({names(news)}{' ' + where if where else ''})" if news else "without a claim"
-    steps = [procedures.kubectl(old, "scale", "statefulset", old.name, "--replicas=0")]
+    steps: list[str] = []
+    if isinstance(new, StatefulSet):
+        for left, right in zip(old.claim_templates, new.claim_templates, strict=False):
+            steps += procedures.grow_before(left, right)
+    steps.append(procedures.kubectl(old, "scale", "statefulset", old.name, "--replicas=0"))
     for before, after in list(zip(olds, news, strict=False))[:_FEW_CLAIMS]:
         steps += procedures.rebind(old, before, new.namespace, after)
     if len(olds) > _FEW_CLAIMS:

@@ -140,7 +140,8 @@ def claim_template_renamed(pair: Pair[StatefulSet]) -> Iterator[Finding]:
         if set(fresh) <= prepared:
             continue
         before = procedures.claim_names(old)
-        steps: list[str] = [kubectl(pair.new, "scale", "statefulset", pair.new.name, "--replicas=0")]
+        steps = [*procedures.grow_before(old, new)]
+        steps.append(kubectl(pair.new, "scale", "statefulset", pair.new.name, "--replicas=0"))
         for left, right in zip(before, fresh, strict=False):
             steps += procedures.rebind(pair.old, left, pair.new.namespace, right)
         yield Finding(
