@@ -22,6 +22,7 @@ _MANY = 5  # notices of one kind that are told one by one
 # Notices that are told beside the report, in this order.
 _TOLD = (
     "unreadable-path",
+    "no-schema-of-target",
     "not-rendered",
     "nothing-to-render",
     "helm-template",

@@ -125,6 +125,8 @@ def inspect(
     kept, suppressed = _suppress(without_echoes(drafts), facts, policy, rendering)
     kept.sort(key=order)
     told = [*notices, *_notices(facts), *_skipped(policy.chosen, targets)]
+    if policy.chosen & SCHEMA_CHECKS and config.schema != "off":
+        told += _unknown_versions(targets)
     if schemas.without_schema is not None:
         told.append(Notice(kind="no-schema", message=schemas.without_schema))
     report = _report(kept, facts, graph, suppressed, crashes, told, rendering)
@@ -274,6 +276,23 @@ def _skipped(chosen: frozenset[str], targets: Sequence[Version]) -> Iterator[Not
             only = f"only since {head.since}" if head.since is not None else f"only up to {head.until}"
             message = f"{name} was skipped: it is about Kubernetes {only}, and the target is {versions}"
             yield Notice(kind="skipped-rule", message=message)
+
+
+def _unknown_versions(targets: Sequence[Version]) -> Iterator[Notice]:
+    """A notice about each target that there are no schemas for: a slip of the pen, or a very new or old cluster."""
+    from k8s_stateful_lint.schema.store import known_versions
+
+    known = known_versions()
+    if not known:
+        return
+    span = f"{format_version(known[0])} to {format_version(known[-1])}"
+    for version in targets:
+        if version not in known:
+            yield Notice(
+                kind="no-schema-of-target",
+                message=f"there are no schemas of Kubernetes {format_version(version)}: only the rules judge it "
+                f"(schemas: {span})",
+            )
 
 
 def merged(found: dict[Version, list[Draft]]) -> list[Draft]:

@@ -78,6 +78,11 @@ def modelled_kinds() -> frozenset[str]:
     return frozenset(_MODELLED)
 
 
+def modelled_kinds_of(group: str) -> tuple[str, ...]:
+    """The kinds that are read into typed fields and are, or once were, in an API group."""
+    return tuple(kind for kind, (groups, _) in _MODELLED.items() if group in groups)
+
+
 def _decode_value(document: Document, value: object, route: Route) -> Iterator[Resource]:
     # Lists may hold Lists; a stack keeps hostile nesting from becoming Python recursion.
     pending: list[tuple[object, Route]] = [(value, route)]

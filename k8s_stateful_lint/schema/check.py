@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.checks.finding import Finding
+from k8s_stateful_lint.checks.near_miss import edit_distance
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.graph import Graph, Node, Workload
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.knowledge.versions import Version, format_version
+from k8s_stateful_lint.model.decode import modelled_kinds, modelled_kinds_of
 from k8s_stateful_lint.model.kustomization import KustomizationBody
 from k8s_stateful_lint.model.placeholders import is_placeholder
 from k8s_stateful_lint.model.resource import Place, Resource
@@ -68,6 +71,7 @@ _ACCEPTED_WITHOUT = frozenset(
 )
 # Written by old API servers, in exported objects; people do not write them.
 _SERVER_METADATA = frozenset({"clusterName", "initializers"})
+_LONG_KIND = 8  # letters from which on two of them may be wrong
 _CAPITALS = regex(r"_*[A-Z][A-Z0-9_]*\Z")
 
 
@@ -90,6 +94,8 @@ def check_schemas(graph: Graph, config: Config, targets: Sequence[Version]) -> O
     covered: set[Resource] = set()
     for node in graph.nodes:
         resource = node.resource.as_written
+        if resource.body is None and not node.is_owned and (meant := _meant(resource, targets)) is not None:
+            findings.append(("schema-violation", _misspelt(node, meant), node))
         if resource.body is None and config.schema != "all":
             continue
         schemas = {version: schema_of(resource.api_version, resource.kind, version) for version in targets}
@@ -118,6 +124,35 @@ def _findings(node: Node, schemas: dict[Version, KindSchema]) -> Iterator[tuple[
         place = Place(resource, route, "key" if violation == "unknown" or _is_long(resource, route) else "value")
         rule = "unknown-field" if violation == "unknown" else "schema-violation"
         yield rule, Finding(place=place, message=message, help=words.help)
+
+
+def _meant(resource: Resource, targets: Sequence[Version]) -> str | None:
+    """The kind that was meant where no version of Kubernetes serves the one that is written."""
+    if is_placeholder(resource.kind) or not set(targets) & set(known_versions()):
+        return None
+    if any(schema_of(resource.api_version, resource.kind, version) is not None for version in targets):
+        return None
+    return _kind_near(resource.kind, resource.group)
+
+
+@cache
+def _kind_near(written: str, group: str) -> str | None:
+    if written in modelled_kinds() or ("." in group and group not in BUILT_IN_GROUPS):
+        return None
+    limit = 1 if len(written) < _LONG_KIND else 2
+    kinds = modelled_kinds_of(group)
+    near = (kind for kind in kinds if edit_distance(written.lower(), kind.lower(), limit) <= limit)
+    return next(near, None)
+
+
+def _misspelt(node: Node, meant: str) -> Finding:
+    resource = node.resource
+    return Finding(
+        place=Place(resource, ("kind",)),
+        message=f'the API server refuses {node.label}: no matches for kind "{resource.kind}" in version '
+        f'"{resource.api_version}"',
+        help=f"Write kind: {meant}.",
+    )
 
 
 def _is_long(resource: Resource, route: Route) -> bool:

@@ -190,7 +190,11 @@ def test_items_of_a_list_are_validated_one_by_one() -> None:
         # Removed, and somebody else's.
         "{apiVersion: policy/v1beta1, kind: PodDisruptionBudget, metadata: {name: a}, spec: {minavailable: 1}}",
         "{apiVersion: batch.example.com/v1, kind: Job, metadata: {name: a}, spec: {podTemplate: {containers: 3}}}",
-        "{apiVersion: apps/v1, kind: Deploymnet, metadata: {name: a}, spec: 3}",
+        # Nothing that the rules know, or known under another group, or a placeholder.
+        "{apiVersion: apps/v1, kind: Gadget, metadata: {name: a}, spec: 3}",
+        "{apiVersion: v1, kind: Node, metadata: {name: a}}",
+        "{apiVersion: example.com/v1, kind: Deploymnet, metadata: {name: a}, spec: 3}",
+        "{apiVersion: apps/v1, kind: '${KIND}', metadata: {name: a}, spec: 3}",
         # Made by a controller.
         """
         apiVersion: v1
@@ -203,6 +207,23 @@ def test_items_of_a_list_are_validated_one_by_one() -> None:
 )
 def test_silent(text: str) -> None:
     assert said(text) == []
+
+
+@pytest.mark.parametrize(
+    ("api_version", "written", "meant"),
+    [
+        ("apps/v1", "Statefulset", "StatefulSet"),
+        ("apps/v1", "Deploymnet", "Deployment"),
+        ("v1", "PersistentVolumeclaim", "PersistentVolumeClaim"),
+        ("v1", "Pods", "Pod"),
+        ("storage.k8s.io/v1", "StorageClas", "StorageClass"),
+    ],
+)
+def test_a_misspelt_kind(api_version: str, written: str, meant: str) -> None:
+    text = f"{{apiVersion: {api_version}, kind: {written}, metadata: {{name: a}}, spec: 3}}"
+    finding = only(text)
+    assert (finding.rule, finding.path, finding.help) == ("schema-violation", "kind", f"Write kind: {meant}.")
+    assert f'no matches for kind "{written}" in version "{api_version}"' in finding.message
 
 
 def test_a_stateful_set_without_service_name_is_accepted_by_older_servers_too() -> None:
@@ -270,6 +291,14 @@ def test_a_wrong_type_is_told_once(schema: str) -> None:
 def test_without_a_schema_the_model_still_checks_types() -> None:
     text = "{apiVersion: extensions/v1beta1, kind: Deployment, metadata: {name: a}, spec: {replicas: '2'}}"
     assert said(text) == [("schema-violation", "spec.replicas", 'spec.replicas must be an integer, not the string "2"')]
+
+
+def test_a_target_without_schemas_is_told() -> None:
+    text = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: a:1}]}}"
+    for target, told in (("1.63", ["1.63"]), ("1.20-1.30", ["1.20"]), ("1.30", [])):
+        notices = [notice for notice in lint(text, target=target).notices if notice.kind == "no-schema-of-target"]
+        assert [notice.message.split()[6].rstrip(":") for notice in notices] == told
+    assert not [n for n in lint(text, target="1.63", schema="off").notices if n.kind == "no-schema-of-target"]
 
 
 def test_kinds_without_a_schema_are_one_notice() -> None:
