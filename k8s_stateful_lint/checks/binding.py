@@ -483,6 +483,9 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
     selector = claim.spec.selector
     if selector is None or claim.spec.volume_name or claim.volume is not None or claim.paired.ambiguous:
         return
+    prepared = meant_for_prepared_volume(claim)
+    if prepared is not None and prepared.volumes:
+        return  # the class that is not written is at fault, and static-claim-without-class says so
     name = claim.class_name
     if name.name is None or claim.class_resolution.ambiguous:
         return

@@ -101,7 +101,9 @@ def database_without_persistent_storage(subject: Database) -> Iterator[Finding]:
         return
     if image_process.in_development_mode(subject.match, subject.settings) or subject.workload.has_dangling_storage:
         return
-    if _is_agent(subject) or (subject.entry.class_ == "cache" and not _is_told_to_persist(subject)):
+    if _is_agent(subject) or _is_arbiter(subject):
+        return
+    if subject.entry.class_ == "cache" and not _is_told_to_persist(subject):
         return
     bare: list[DataPlacement] = []
     for place in subject.data:
@@ -557,6 +559,15 @@ def _nearest_mount(server: Server, place: DataPlacement) -> Mount | None:
 def _is_agent(database: Database) -> bool:
     """Whether it runs on every node beside the members of a cluster (Consul's agents)."""
     return database.class_ == "quorum" and database.workload.kind == "DaemonSet"
+
+
+def _is_arbiter(database: Database) -> bool:
+    """Whether it only votes: its name, or a label, says so, and it has no data of its own."""
+    pattern = database.entry.arbiter
+    if pattern is None:
+        return False
+    workload = database.workload
+    return any(re.search(pattern, name) for name in (workload.name, *workload.template_labels.values()))
 
 
 def _is_told_to_persist(database: Database) -> bool:
