@@ -214,6 +214,8 @@ def _source_problems(source: _Source, key: str) -> Iterator[Finding]:
             yield Finding(place=source.at(key, field), message=source.refuses(f"{key}.{field} {written}", message))
     if key == "ephemeral":
         yield from _ephemeral_metadata(source)
+    elif key == "emptyDir":
+        yield from _medium(source, value.get("medium"))
 
 
 def _missing_fields(source: _Source, plugin: VolumePlugin, value: Mapping[str, Any]) -> Iterator[Finding]:
@@ -257,6 +259,18 @@ def _ephemeral_metadata(source: _Source) -> Iterator[Finding]:
             )
 
 
+def _medium(source: _Source, medium: object) -> Iterator[Finding]:
+    """The API server takes every medium, kubelet does not (pkg/volume/emptydir/empty_dir.go)."""
+    if not isinstance(medium, str) or not medium or is_placeholder(medium):
+        return
+    if medium not in {"Memory", "HugePages"} and not medium.startswith("HugePages-"):
+        yield Finding(
+            place=source.at("emptyDir", "medium"),
+            message=f"emptyDir.medium {medium} of {source.what}: the object is accepted, but its pods never start "
+            f'(unknown storage medium "{medium}")',
+        )
+
+
 def _absolute(path: object) -> str | None:
     return "must be an absolute path" if isinstance(path, str) and not path.startswith("/") else None
 
@@ -276,18 +290,12 @@ def _one_of(*values: str) -> Callable[[object], str | None]:
     return lambda value: f"Unsupported value, supported values: {listed}" if value not in values else None
 
 
-def _medium(medium: object) -> str | None:
-    known = isinstance(medium, str) and (medium in {"Memory", "HugePages"} or medium.startswith("HugePages-"))
-    return None if known else f'kubelet knows no such medium: unknown storage medium "{medium}"'
-
-
 _HOST_PATH_TYPES = ("DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice")
-# Source: kubernetes pkg/apis/core/validation/validation.go; pkg/volume/emptydir/empty_dir.go for the medium.
+# Source: kubernetes pkg/apis/core/validation/validation.go.
 _FORMATS: dict[str, tuple[tuple[str, Callable[[object], str | None]], ...]] = {
     "hostPath": (("path", without_backsteps), ("type", _one_of(*_HOST_PATH_TYPES))),
     "local": (("path", without_backsteps),),
     "nfs": (("path", _absolute),),
-    "emptyDir": (("medium", _medium),),
     "iscsi": (("iqn", _iqn), ("lun", _byte)),
     "fc": (("lun", _byte),),
     "awsElasticBlockStore": (("partition", _byte),),

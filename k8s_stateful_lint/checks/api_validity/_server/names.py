@@ -111,7 +111,7 @@ def _name(
 
 
 def _names_of_claim(route: Route, spec: dict[str, Any]) -> Iterator[Remark]:
-    for field in ("storageClassName", "volumeAttributesClassName", "volumeName"):
+    for field in ("storageClassName", "volumeAttributesClassName"):  # any volumeName is accepted
         yield from _name(route, spec, field, dns_subdomain)
 
 
