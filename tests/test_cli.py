@@ -207,6 +207,13 @@ def test_an_output_that_cannot_be_written_leaves_nothing_behind(cli) -> None:
     assert sorted(path.name for path in Path().rglob("*")) == ["folder", "pv.yaml"]
 
 
+def test_a_report_that_cannot_be_written_keeps_no_other_from_it(cli) -> None:
+    Path("pv.yaml").write_text(RECYCLE)
+    result = cli("check", "--format", "sarif", "--output", "nowhere/a.sarif", "--format", "json", "--output", "b.json")
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert json.loads(Path("b.json").read_text())["findings"]
+
+
 def test_a_failed_report_keeps_the_one_before(cli, monkeypatch) -> None:
     Path("pv.yaml").write_text(RECYCLE)
     Path("report.txt").write_text("before")

@@ -124,7 +124,12 @@ def test_the_inputs_of_the_action_arrive(workspace: Path) -> None:
     paths = "broken/orders-db.yaml\n\nwith blank\n"
     action = Action(
         workspace,
-        **{"paths": paths, "args": "--strict --environment production", "fail-on": "never", "sarif-file": str(sarif)},
+        **{
+            "paths": paths,
+            "args": "--strict\n--environment production\n",
+            "fail-on": "never",
+            "sarif-file": str(sarif),
+        },
     ).with_this_program()
     done = action.run("Lint")
     assert done.returncode == 0, done.stderr

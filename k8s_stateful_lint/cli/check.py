@@ -37,7 +37,7 @@ from k8s_stateful_lint.cli.shared import (
     print_statistics,
     split_names,
     tell_problems,
-    write_report,
+    write_reports,
 )
 from k8s_stateful_lint.cli.waiting import with_baseline
 
@@ -134,8 +134,7 @@ def check(
 
         report = only_changed(report, graph, changed_since, quiet=quiet)
     tell_problems(report, quiet)
-    for name, output in chosen:
-        write_report(name, output, report, color, verbose=verbose, quiet=quiet)
+    write_reports(chosen, report, color, verbose=verbose, quiet=quiet)
     clock.lap("report")
     if timings:
         print(clock.table(), file=sys.stderr)
@@ -158,6 +157,6 @@ def check_changed(
     report = with_baseline(lint_paths(["."], config), ["."], loaded, None, search=True)
     report = only_files(report, files)
     tell_problems(report, quiet=True)
-    write_report("text", "-", report, color, verbose=False, quiet=False)
+    write_reports([("text", "-")], report, color, verbose=False, quiet=False)
     code = exit_code(report, config)
     raise SystemExit(CLEAN if code == NOTHING else code)

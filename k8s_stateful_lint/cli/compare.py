@@ -31,7 +31,7 @@ from k8s_stateful_lint.cli.shared import (
     say,
     split_names,
     tell_problems,
-    write_report,
+    write_reports,
 )
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def compare(
         new.close()
     tell_problems(report, quiet)
     _tell_empty_side(old, new)
-    for name, output in chosen:
-        write_report(name, output, report, color, verbose=verbose, quiet=quiet)
+    write_reports(chosen, report, color, verbose=verbose, quiet=quiet)
     code = exit_code(report, config)
     # A hook on a commit that touches no manifest has nothing to say.
     raise SystemExit(CLEAN if staged and code == NOTHING else code)

@@ -187,7 +187,19 @@ def _is_coloured(color: str, is_terminal: bool) -> bool:
     return is_terminal and os.environ.get("TERM") != "dumb"
 
 
-def write_report(name: str, output: str, report: Report, color: str, *, verbose: bool, quiet: bool) -> None:
+def write_reports(chosen: list[tuple[str, str]], report: Report, color: str, *, verbose: bool, quiet: bool) -> None:
+    """Write a report in every format; one that cannot be written ends the command when the others are there."""
+    failed = None
+    for name, output in chosen:
+        try:
+            _write_report(name, output, report, color, verbose=verbose, quiet=quiet)
+        except SystemExit as end:
+            failed = end
+    if failed is not None:
+        raise failed
+
+
+def _write_report(name: str, output: str, report: Report, color: str, *, verbose: bool, quiet: bool) -> None:
     """Write a report in one format to a file or to standard output."""
     from k8s_stateful_lint.reports import pieces
 
