@@ -6,7 +6,7 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from k8s_stateful_lint.graph.node import Node
+from k8s_stateful_lint.graph.node import Node, nearness
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.selectors import DisruptionBudget, Service
 from k8s_stateful_lint.graph.workloads import CONTROLLER_LABELS, Workload
@@ -108,7 +108,7 @@ class Selections:
         ]
         # The label that the fewest have leaves the fewest to look at.
         candidates = (w for w in min(found, key=len) if w.sees(node)) if found else self._near(node)
-        return [w for w in candidates if not w.is_partial and w.is_selected_by(selector)]
+        return _nearest([w for w in candidates if not w.is_partial and w.is_selected_by(selector)], node)
 
     def _near(self, node: Node) -> list[Workload]:
         """Workloads that label selectors in ``node`` can reach: of its units, or of its written namespace."""
@@ -172,3 +172,18 @@ def _by_selected(nodes: tuple[Selecting, ...]) -> dict[Workload, tuple[Selecting
             found = [node for key in keys for node in sharing[key]]
             united[keys] = tuple(found if len(keys) == 1 else sorted(found, key=positions.__getitem__))
     return {workload: united[tuple(keys)] for workload, keys in groups.items()}
+
+
+def _nearest(workloads: list[Workload], node: Node) -> list[Workload]:
+    """The workloads without farther definitions of one and the same: each environment may define it again."""
+    definitions: dict[tuple[str, str | None, str], list[Workload]] = defaultdict(list)
+    for workload in workloads:
+        definitions[workload.kind, workload.namespace, workload.deployed_name].append(workload)
+    if len(definitions) == len(workloads):
+        return workloads
+    kept: set[Workload] = set()
+    for same in definitions.values():
+        scores = [nearness(workload, node) for workload in same]
+        best = max(scores)
+        kept.update(workload for workload, score in zip(same, scores, strict=True) if score == best)
+    return [workload for workload in workloads if workload in kept]

@@ -273,3 +273,28 @@ def test_a_file_that_could_not_be_read_leaves_its_unit_open() -> None:
     }
     _, found = inspect([SourceFile(name, text.encode()) for name, text in files.items()], Config())
     assert [found.is_fully_read(workload) for workload in found.workloads] == [False, True]
+
+
+BUDGET = """
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: db, namespace: shop}
+spec: {minAvailable: 3, selector: {matchLabels: {app: db}}}
+"""
+
+
+def test_a_selector_reaches_the_nearest_definition_of_a_workload() -> None:
+    """Each environment defines the same objects in the same namespace: they are alternatives, not more pods."""
+    one = deployment("replicas: 3", namespace="shop", kind="StatefulSet")
+    found = graph({f"clusters/{name}/db.yaml": f"{one}---{BUDGET}" for name in ("a", "b")})
+    for budget in found.disruption_budgets:
+        (selected,) = budget.workloads
+        assert selected.resource.path == budget.resource.path
+
+
+def test_a_selector_reaches_definitions_that_are_equally_near_and_other_workloads() -> None:
+    one = deployment("replicas: 3", namespace="shop", kind="StatefulSet")
+    other = one.replace("{name: db, namespace", "{name: db-replica, namespace")
+    found = graph({"a/db.yaml": one, "b/db.yaml": one, "c/budget.yaml": BUDGET, "c/db.yaml": other})
+    (budget,) = found.disruption_budgets
+    assert [workload.resource.path for workload in budget.workloads] == ["c/db.yaml", "a/db.yaml", "b/db.yaml"]
