@@ -34,11 +34,13 @@ _NAME_PART_WORDS = (
     "character"
 )
 _REMEMBERED = 5_000
+# disk-HOSTNAME, %s, {organisation}: what scripts and programs replace, and no name may hold.
+_REPLACED = regex(r"(?:^|[-._/])[A-Z][A-Z_]{2,}[A-Z](?:[-._/]|$)|%[sdv]|\{[^{}]+\}")
 
 
 def is_meant(value: object) -> TypeGuard[str]:
-    """Whether a value is a text that is meant as it stands. Capitals and underscores are what scripts replace."""
-    return isinstance(value, str) and not is_quantity_placeholder(value)
+    """Whether a value is a text that is meant as it stands. Words in capitals are what scripts replace."""
+    return isinstance(value, str) and not is_quantity_placeholder(value) and _REPLACED.search(value) is None
 
 
 def longer_than(text: str, limit: int) -> str | None:

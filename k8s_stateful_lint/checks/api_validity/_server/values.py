@@ -343,7 +343,7 @@ def _values_of_container(route: Route, container: dict[str, Any], is_partial: bo
     elif isinstance(image, str) and image and not is_placeholder(image):
         if image != image.strip():
             yield Remark((*route, "image"), "must not have leading or trailing whitespace")
-        elif parse_image(image) is None and not _SHOUTED.search(image):
+        elif is_meant(image) and parse_image(image) is None and not _SHOUTED.search(image):
             yield Remark((*route, "image"), f'kubelet says InvalidImageName: couldn\'t parse image name "{image}"')
     policies = ("Always", "IfNotPresent", "Never")
     yield from _listed((*route, "imagePullPolicy"), container.get("imagePullPolicy"), policies)
