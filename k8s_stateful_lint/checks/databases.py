@@ -60,6 +60,7 @@ def data_directory_not_mounted(subject: Server) -> Iterator[Finding]:
     partly = any(place.directory.required and place not in missing for place in subject.data)
     parent = first.parent if first.parent in mounts else None
     mount = parent or mounts[0]
+    in_root = not partly and not mount.has_sub_path and _lost_found_doubt(subject, mount.volume) is not None
     where = mount.at("mountPath")
     what = f"{_described(mount)} at {mount.path}"
     if parent is not None:
@@ -89,7 +90,8 @@ def data_directory_not_mounted(subject: Server) -> Iterator[Finding]:
         message=message,
         related=_volume_related(mount),
         severity="warning" if partly or subject.class_ == "shared" else None,
-        help=f"Mount the volume at {paths}." if parent is None else f"Mount the volume at {first.hidden_by}.",
+        help=f"Mount the volume at {first.hidden_by if parent is not None else paths}"
+        + (", with `subPath: data` (its own root may hold lost+found)." if in_root else "."),
         weak=subject.weak,
         unverified=subject.is_unverified,
     )
@@ -181,19 +183,13 @@ def postgres_18_old_mount_path(subject: Server) -> Iterator[Finding]:
 
 def lost_found_in_data_directory(subject: Database) -> Iterator[Finding]:
     """The root of an ext file system is never empty, and the server wants an empty directory."""
-    if images.lost_found(subject.match) != "fatal":
-        return
-    if any(word.startswith(("--ignore-db-dir", "--ignore_db_dir")) for word in subject.container.words):
-        return
     for place in subject.data or ():
         mount = place.mount
         if mount is None or mount.has_sub_path or mount.path != normalise(place.directory.path):
             continue
         volume = mount.volume
-        if volume is None or not (volume.is_claim_reference or volume.claim is not None):
-            continue
-        doubt = _ext_doubt(volume)
-        if doubt is None:
+        doubt = _lost_found_doubt(subject, volume)
+        if volume is None or doubt is None:
             continue
         claim = volume.claim
         related = [] if claim is None else [Related(claim.at("metadata", "name"), "the claim")]
@@ -589,6 +585,17 @@ def _ending(volume: PodVolume) -> str | None:
     if volume.template is None and volume.spec.ephemeral is not None:
         return f"the generic ephemeral volume {volume.name}, whose claim is deleted with the pod"
     return None
+
+
+def _lost_found_doubt(subject: Server, volume: PodVolume | None) -> int | None:
+    """Whether a fresh volume holds lost+found, which the server refuses: steps of confidence to lose, or None."""
+    if images.lost_found(subject.match) != "fatal":
+        return None
+    if any(word.startswith(("--ignore-db-dir", "--ignore_db_dir")) for word in subject.container.words):
+        return None
+    if volume is None or not (volume.is_claim_reference or volume.claim is not None):
+        return None
+    return _ext_doubt(volume)
 
 
 def _ext_doubt(volume: PodVolume) -> int | None:
