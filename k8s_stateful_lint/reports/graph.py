@@ -217,7 +217,9 @@ class Picture:
             element = self._node(claim, facts)
         else:
             kind = "claim template" if claim.shape == "template" else "ephemeral claim"
-            element = Element(f"{self._id(claim)}:{_text(claim.route)}", kind, claim.name, facts, claim.resource.path)
+            # Not that of its volume, although both may have the name of the workload.
+            key = f"claim:{self._id(claim)}:{_text(claim.route)}"
+            element = Element(key, kind, claim.name, facts, claim.resource.path)
         if not element.children:
             element.children = list(self._behind(claim))
         return element

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from k8s_stateful_lint import lint
+from k8s_stateful_lint import lint, lint_text
 from k8s_stateful_lint.config import Config
 from k8s_stateful_lint.engine.report import Report
 from k8s_stateful_lint.reports import Style, picture, render
-from k8s_stateful_lint.reports.graph import Element
+from k8s_stateful_lint.reports.graph import Element, Picture, walk
 from tests.reports.made import CLEAN, HOSTILE, NOTHING, ONE, SEVERAL, hostile, many
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -140,6 +140,24 @@ def test_what_shares_a_claim_is_one_drawing() -> None:
     found = picture.grouped(roots)
     assert [[root.name for root in group] for group in found] == [["a", "b"], ["c"]]
     assert [len(picture.Drawing(group).elements) for group in found] == [4, 2]
+
+
+def test_a_claim_template_named_like_its_stateful_set() -> None:
+    container = "{name: db, image: 'db:1', volumeMounts: [{name: data, mountPath: /data}]}"
+    text = f"""\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {{name: data}}
+spec:
+  selector: {{matchLabels: {{app: db}}}}
+  template: {{metadata: {{labels: {{app: db}}}}, spec: {{containers: [{container}]}}}}
+  volumeClaimTemplates: [{{metadata: {{name: data}}, spec: {{accessModes: [ReadWriteOnce]}}}}]
+"""
+    report = lint_text(text)
+    assert report.graph is not None
+    (root,) = Picture(report.graph, report).roots(None)
+    assert [element.kind for element in walk(root)] == ["StatefulSet", "volume", "claim template"]
+    assert len(picture.Drawing([root]).elements) == 3
 
 
 def test_boxes_do_not_overlap(shop: Report) -> None:
