@@ -63,8 +63,12 @@ _ACCEPTED_WITHOUT = frozenset(
         ("ISCSIVolumeSource", "lun"),
         ("NetworkPolicySpec", "podSelector"),
         ("PodFailurePolicyRule", "onPodConditions"),
+        ("PreferredSchedulingTerm", "preference"),
         ("PriorityClass", "value"),
         ("RoleRef", "apiGroup"),
+        ("ScaleIOPersistentVolumeSource", "secretRef"),
+        ("ScaleIOVolumeSource", "secretRef"),
+        ("SleepAction", "seconds"),
         ("StatefulSetSpec", "serviceName"),
         ("Sysctl", "value"),
     }

@@ -225,7 +225,7 @@ def _missing_fields(source: _Source, plugin: VolumePlugin, value: Mapping[str, A
         if field.when == "present" or (field.when and not any(value.get(key) for key in field.when.split(" or "))):
             continue
         routes = [tuple(name.split(".")) for name in field.names]
-        written = [route for route in routes if _below(value, route) not in (None, "", [], {})]
+        written = [route for route in routes if _below(value, route) not in (None, "", [])]
         unknown = any(source.owner.resource.is_unknown(*source.route, plugin.key, *route) for route in routes)
         if unknown or len(written) == 1:
             continue
