@@ -76,7 +76,7 @@ def claim_without_storage_class(claim: Claim) -> Iterator[Finding]:
         yield Finding(
             place=place,
             message=f"{claim.label} names no storage class: it gets whatever class is the default of the cluster, and "
-            "stays Pending where there is none (set cluster.default-class in the configuration if you know it)",
+            "stays Pending where there is none",
         )
 
 
