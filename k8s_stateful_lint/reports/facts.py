@@ -31,7 +31,8 @@ def driver_page(name: str) -> str:
     driver = knowledge.driver(name)
     plugin = knowledge.plugin_of_provisioner(name) or knowledge.plugin(name)
     if driver is None and plugin is None:
-        near = difflib.get_close_matches(name, [row.name for row in knowledge.drivers], n=1, cutoff=0.5)
+        names = [row.name for row in knowledge.drivers]
+        near = [known for known in names if name in known] or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         raise KeyError(f"nothing is known of a driver {name}" + (f"; did you mean {near[0]}?" if near else ""))
     parts = [f"# {name}"]
     if plugin is not None:
@@ -84,7 +85,7 @@ def _driver_facts(driver: Driver, name: str) -> list[str]:
         ("default file system", driver.default_fstype),
         ("class parameters", ", ".join(f"`{key}`" for key in driver.parameters) if driver.parameters else None),
     ]
-    table = ["| | |", "|---|---|"]
+    table = ["| Fact | Value |", "|---|---|"]
     table += [f"| {label} | {value if value is not None else 'unknown'} |" for label, value in rows]
     parts.append("\n".join(table))
     if driver.note:
@@ -154,7 +155,7 @@ def _image_facts(text: str, match: Match) -> str:
         ("members start", entry.start),
         ("tag parts that make a data format", str(entry.format_parts) if entry.format_parts else None),
     ]
-    table = ["| | |", "|---|---|"]
+    table = ["| Fact | Value |", "|---|---|"]
     table += [f"| {label} | {value if value is not None else 'unknown'} |" for label, value in rows]
     parts.append("\n".join(table))
     if entry.note:
