@@ -15,7 +15,16 @@ from k8s_stateful_lint.graph.builds import Builds
 from k8s_stateful_lint.graph.classes import Classes
 from k8s_stateful_lint.graph.facts import ClusterFacts
 from k8s_stateful_lint.graph.grouping import grouped
-from k8s_stateful_lint.graph.node import NOWHERE, Kustomization, Namespace, Node, Resolution, known, nearness
+from k8s_stateful_lint.graph.node import (
+    CLUSTER_KINDS,
+    NOWHERE,
+    Kustomization,
+    Namespace,
+    Node,
+    Resolution,
+    known,
+    nearness,
+)
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.graph.selections import Selections
 from k8s_stateful_lint.graph.selectors import Autoscaler, DisruptionBudget, Service
@@ -54,24 +63,6 @@ WORKLOAD_KINDS = frozenset(
         "DaemonSet",
         "Job",
         "CronJob",
-    }
-)
-_CLUSTER_KINDS = frozenset(
-    {
-        "CSIDriver",
-        "CSINode",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "PriorityClass",
-        "StorageClass",
-        "VolumeAttachment",
-        "VolumeAttributesClass",
-        "VolumeSnapshotClass",
-        "VolumeSnapshotContent",
     }
 )
 # So few objects are gone through; indexes are only made of more.
@@ -314,7 +305,7 @@ class Graph:
         if self.facts is None:
             return None
         for node in self._cluster_nodes.get((kind, name), ()):
-            is_there = kind in _CLUSTER_KINDS or (node.namespace is not None and node.namespace == origin.namespace)
+            is_there = kind in CLUSTER_KINDS or (node.namespace is not None and node.namespace == origin.namespace)
             if is_there and isinstance(node, node_type):
                 return node
         return None
@@ -365,7 +356,7 @@ class Graph:
 
     def namespace_of(self, resource: Resource) -> str | None:
         """The namespace in effect: the kustomizations', the written one, the command line's; None = unwritten."""
-        if resource.kind in _CLUSTER_KINDS:
+        if resource.kind in CLUSTER_KINDS:
             return None
         namespace = self.units.namespace(resource.path) or resource.metadata.namespace or self.config.namespace
         return None if is_placeholder(namespace) else namespace or None
@@ -402,7 +393,7 @@ class Graph:
         if found is None:
             # Of thousands of namespaces with an object of one name, only the own and the unwritten one count.
             named = self.named(kind, name)
-            if kind not in _CLUSTER_KINDS and origin.namespace is not None:
+            if kind not in CLUSTER_KINDS and origin.namespace is not None:
                 if len(named) > _FEW:
                     by_namespace = _named_by_namespace(self, kind, name)
                     named = [*by_namespace.get(origin.namespace, ()), *by_namespace.get(None, ())]
@@ -415,7 +406,7 @@ class Graph:
                 for node in named
                 if isinstance(node, node_type) and (node.deployed_name == name or node.shares_unit(origin))
             ]
-            found = self._found[key] = self.nearest(candidates, origin, namespaced=kind not in _CLUSTER_KINDS)
+            found = self._found[key] = self.nearest(candidates, origin, namespaced=kind not in CLUSTER_KINDS)
         return found
 
     def nearest(self, candidates: Iterable[NodeType], origin: Node, *, namespaced: bool = True) -> Resolution[NodeType]:

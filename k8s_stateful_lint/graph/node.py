@@ -22,6 +22,25 @@ if TYPE_CHECKING:
 
 _PATCH_NAME = regex(r"(?:^|[^a-z])patch(?:es)?(?:[^a-z]|$)", re.IGNORECASE)
 _PATCH_DIRECTIVES = (b"$patch", b"$retainKeys")
+CLUSTER_KINDS = frozenset(
+    {
+        "CSIDriver",
+        "CSINode",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "StorageClass",
+        "VolumeAttachment",
+        "VolumeAttributesClass",
+        "VolumeSnapshotClass",
+        "VolumeSnapshotContent",
+    }
+)
+"""Kinds whose objects are in no namespace."""
 Target = TypeVar("Target", covariant=True)
 
 
@@ -155,6 +174,11 @@ class Node(Many):
     def is_development(self) -> bool:
         """Whether the object is for development."""
         return self.environment.name == "development"
+
+    @property
+    def is_namespaced(self) -> bool:
+        """Whether the object is in a namespace, and none of the whole cluster."""
+        return self.kind not in CLUSTER_KINDS
 
     def at(self, *route: str | int, part: Literal["value", "key", "entry"] = "value") -> Place:
         """A field of the object; where it is absent, the finding points at its nearest existing ancestor."""

@@ -155,6 +155,9 @@ def test_items_of_a_list_are_validated_one_by_one() -> None:
         pod("volumeMount:\nresources:\nargs:\nenv: [{name: A, value: }]\nports: [{containerPort: 80, protocol: null}]"),
         pod("args: [null]"),
         pod("livenessProbe: {httpGet: {port: 80, httpHeaders: [{name: X-Probe}]}}"),
+        pod("lifecycle: {preStop: {sleep: {}}}"),
+        pod("", "affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]}}"),
+        pod("", "volumes: [{name: a, scaleIO: {gateway: a, system: a, volumeName: a}}]"),
         pod("resources: {limits: {cpu: 1, memory: 1.5, ephemeral-storage: 1Gi}}"),
         # Kubernetes decodes 2.0 as the integer 2.
         pod("ports: [{containerPort: 80.0}]"),

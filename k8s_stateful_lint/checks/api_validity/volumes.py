@@ -222,7 +222,9 @@ def _missing_fields(source: _Source, plugin: VolumePlugin, value: Mapping[str, A
     for field in plugin.required:
         if field.only_in is not None and (field.only_in == "pods") != source.in_pod:
             continue
-        if field.when == "present" or (field.when and not any(value.get(key) for key in field.when.split(" or "))):
+        # An empty mapping is there: Go has a pointer to it.
+        conditions = [value.get(key) for key in (field.when or "").split(" or ")]
+        if field.when == "present" or (field.when and all(found in (None, False, "", []) for found in conditions)):
             continue
         routes = [tuple(name.split(".")) for name in field.names]
         written = [route for route in routes if _below(value, route) not in (None, "", [])]

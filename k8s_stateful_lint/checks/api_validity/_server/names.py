@@ -81,7 +81,8 @@ def _object_name(node: Node, metadata: dict[str, Any]) -> Iterator[Remark]:
         words = None if node.graph.units.may_set_namespace(node.resource.path) else dns_label(name)
     if words:
         yield Remark(("metadata", "name"), words, "Use lower case letters, digits and dashes.")
-    if namespace and is_meant(namespace) and (words := dns_label(namespace)):
+    # Of an object of the whole cluster, the server drops the namespace without a look.
+    if node.is_namespaced and namespace and is_meant(namespace) and (words := dns_label(namespace)):
         yield Remark(("metadata", "namespace"), words)
 
 
