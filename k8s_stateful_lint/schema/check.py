@@ -96,12 +96,15 @@ def check_schemas(graph: Graph, config: Config, targets: Sequence[Version]) -> O
         return NOTHING
     findings: list[tuple[str, Finding, Node]] = []
     covered: set[Resource] = set()
+    versions = tuple(targets)
     for node in graph.nodes:
         resource = node.resource.as_written
-        if resource.body is None and not node.is_owned and (meant := _meant(resource, targets)) is not None:
-            findings.append(("schema-violation", _misspelt(node, meant), node))
-        if resource.body is None and config.schema != "all":
-            continue
+        if resource.body is None:
+            meant = _meant(resource.api_version, resource.kind, versions)
+            if meant is not None and not node.is_owned:
+                findings.append(("schema-violation", _misspelt(node, meant), node))
+            if config.schema != "all":
+                continue
         schemas = {version: schema_of(resource.api_version, resource.kind, version) for version in targets}
         served = {version: schema for version, schema in schemas.items() if schema is not None}
         if served:
@@ -130,22 +133,16 @@ def _findings(node: Node, schemas: dict[Version, KindSchema]) -> Iterator[tuple[
         yield rule, Finding(place=place, message=message, help=words.help)
 
 
-def _meant(resource: Resource, targets: Sequence[Version]) -> str | None:
-    """The kind that was meant where no version of Kubernetes serves the one that is written."""
-    if is_placeholder(resource.kind) or not set(targets) & set(known_versions()):
-        return None
-    if any(schema_of(resource.api_version, resource.kind, version) is not None for version in targets):
-        return None
-    return _kind_near(resource.kind, resource.group)
-
-
 @cache
-def _kind_near(written: str, group: str) -> str | None:
-    if written in modelled_kinds() or ("." in group and group not in BUILT_IN_GROUPS):
+def _meant(api_version: str, kind: str, targets: tuple[Version, ...]) -> str | None:
+    """The kind that was meant where no version of Kubernetes serves the one that is written."""
+    group = api_version.rpartition("/")[0]
+    if kind in modelled_kinds() or is_placeholder(kind) or ("." in group and group not in BUILT_IN_GROUPS):
         return None
-    limit = 1 if len(written) < _LONG_KIND else 2
-    kinds = modelled_kinds_of(group)
-    near = (kind for kind in kinds if edit_distance(written.lower(), kind.lower(), limit) <= limit)
+    if set(targets).isdisjoint(known_versions()) or any(schema_of(api_version, kind, each) for each in targets):
+        return None
+    limit = 1 if len(kind) < _LONG_KIND else 2
+    near = (known for known in modelled_kinds_of(group) if edit_distance(kind.lower(), known.lower(), limit) <= limit)
     return next(near, None)
 
 
