@@ -29,6 +29,7 @@ _SUFFIXES = {
     "Pi": Decimal(2**50),
     "Ei": Decimal(2**60),
 }
+_SIZE = regex(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtTpPeE])[iI]?(?:[bB](?:ytes?)?)?\s*\Z")
 _LARGEST = Decimal(2**63 - 1)
 FORMAT_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 SUFFIX_WRONG = "unable to parse quantity's suffix"
@@ -36,6 +37,12 @@ SUFFIX_WRONG = "unable to parse quantity's suffix"
 
 class QuantityError(ValueError):
     """The API server refuses the quantity; the text is the server's own."""
+
+
+def likely_size(text: str) -> str | None:
+    """The number of bytes that a text that is no quantity was probably meant to be: ``50Gi`` for ``50 GB``."""
+    found = _SIZE.match(text)
+    return f"{found[1]}{found[2].upper()}i" if found else None
 
 
 @lru_cache(5_000, typed=True)

@@ -47,3 +47,21 @@ def test_a_data_directory_is_mounted_as_advised(image: str, wrong: str, right: s
     assert told.startswith(f"Mount the volume at {right}")
     assert ("`subPath: data`" in told) == needs_sub_path
     assert advice(image, f"mountPath: {right}" + (", subPath: data" if needs_sub_path else "")) == []
+
+
+@pytest.mark.parametrize(("written", "help_"), [("1g", "Write 1Gi."), ("512 MB", "Write 512Mi."), ("much", None)])
+def test_a_size_of_memory_is_written_as_advised(written: str, help_: str | None) -> None:
+    def findings(size: str) -> list[str | None]:
+        text = f"""
+        {{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [
+            {{name: a, image: "a:1", resources: {{limits: {{memory: {size}}}}}}}]}}}}
+        """
+        return [found.help for found in lint_text(text, config=config_from({"select": ["invalid-value"]})).findings]
+
+    (told,) = findings(written)
+    if help_ is None:
+        assert told is not None
+        assert "Write a value" in told
+    else:
+        assert told == help_
+        assert findings(help_.removeprefix("Write ").rstrip(".")) == []

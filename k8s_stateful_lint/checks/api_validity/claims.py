@@ -23,7 +23,7 @@ from k8s_stateful_lint.graph import (
 )
 from k8s_stateful_lint.graph.once import once
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder
-from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity
+from k8s_stateful_lint.model.quantities import QuantityError, likely_size, parse_quantity
 from k8s_stateful_lint.model.resource import Place, Resource
 from k8s_stateful_lint.reading import Route
 
@@ -50,7 +50,7 @@ def _size_problems(node: Node, route: Route, what: str, *, positive: bool, is_li
     if isinstance(written, bool) or not isinstance(written, str | int | float) or is_quantity_placeholder(written):
         return
     place, field = Place(node.resource, route), str(route[-1])
-    likely = _likely_size(str(written))
+    likely = likely_size(str(written))
     help = f"Write {likely}." if likely else None
     try:
         size = parse_quantity(written.strip() if isinstance(written, str) else written)
@@ -84,12 +84,6 @@ def _size_problems(node: Node, route: Route, what: str, *, positive: bool, is_li
             severity="warning",
             help=f"Write {written}Gi if gibibytes are meant." if str(written).isdigit() else None,
         )
-
-
-def _likely_size(text: str) -> str | None:
-    """What a text that is no quantity was probably meant to be."""
-    found = re.match(r"\s*(\d+(?:\.\d+)?)\s*([kmgtpe])i?b?(?:ytes?)?\s*\Z", text, re.IGNORECASE)
-    return f"{found[1]}{found[2].upper()}i" if found else None
 
 
 def missing_required_storage_field(

@@ -13,10 +13,11 @@ from k8s_stateful_lint.checks.api_validity._server.texts import is_meant
 from k8s_stateful_lint.graph import Node, Workload
 from k8s_stateful_lint.knowledge.image_reference import parse_image
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder
-from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity, percentage
+from k8s_stateful_lint.model.quantities import QuantityError, likely_size, parse_quantity, percentage
 from k8s_stateful_lint.model.raw import entries, mapping
 from k8s_stateful_lint.reading import Route
 
+_SIZES = frozenset({"memory", "ephemeral-storage", "storage"})  # resources that are numbers of bytes
 _PERCENT = regex(r"[0-9]+%")
 # A part of an image in capitals: no reference has any, so some script replaces it.
 _SHOUTED = regex(r"(?<![A-Za-z])[A-Z][A-Z0-9_]+(?![a-z])")
@@ -389,7 +390,8 @@ def _resources(route: Route, resources: dict[str, Any]) -> Iterator[Remark]:
                 amount = parse_quantity(written.strip() if isinstance(written, str) else written)
             except QuantityError as error:
                 if not is_quantity_placeholder(written):
-                    yield Remark((*route, field, name), str(error))
+                    likely = likely_size(str(written)) if name in _SIZES else None
+                    yield Remark((*route, field, name), str(error), f"Write {likely}." if likely else None)
                 continue
             read[field, name] = amount
             if amount < 0:
