@@ -522,6 +522,8 @@ def writes_balanced_over_replicas(service: Service) -> Iterator[Finding]:
                 continue
             if image_process.replication_marker(database.match, database.settings) is None:
                 continue  # standalone-server-replicated speaks, or nobody knows
+            if image_process.has_several_primaries(database.match, database.settings):
+                continue
             yield Finding(
                 place=service.at("spec", "selector"),
                 message=f"Service {service.name} sends clients to any of the {stateful_set.max_pods} pods of "

@@ -90,7 +90,7 @@ def _host_path_in_pod(volume: PodVolume) -> Iterator[Finding]:
         what = f"{workload.label} reads {source.path} of the node it runs on"
     yield Finding(
         place=volume.at("hostPath", part="key"),
-        message=f"{what}: on another node it finds {_elsewhere(workload, source.path, empty=bool(writable))}",
+        message=f"{what}: on another node it finds {_elsewhere(source.path, empty=bool(writable))}",
         related=tuple(Related(mount.at("mountPath"), "mounted here") for mount in (writable or volume.mounts)[:3]),
         severity=severity,
         confidence="high",
@@ -165,8 +165,9 @@ def _boot(path: str) -> str:
     return "; what is there is gone after a reboot of the node" if gone else ""
 
 
-def _elsewhere(workload: Workload, path: str, *, empty: bool) -> str:
-    found = "an empty directory instead of the data" if empty else "other files, or none"
+def _elsewhere(path: str, *, empty: bool) -> str:
+    is_own = normalise(path) == "/" or _belongs_to_node(path)
+    found = "an empty directory instead of the data" if empty and not is_own else "other files, or none"
     return found + _boot(path)
 
 

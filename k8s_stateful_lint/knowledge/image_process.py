@@ -281,6 +281,11 @@ def replication_marker(match: Match, settings: ProcessSettings) -> str | None:
     return _reason(match.entry.replication, match, settings)
 
 
+def has_several_primaries(match: Match, settings: ProcessSettings) -> bool:
+    """Whether several servers take writes, each for its part, and send clients on to the right one (Redis Cluster)."""
+    return _reason(match.entry.several_primaries, match, settings) is not None
+
+
 def _reason(signs: Iterable[Sign], match: Match, settings: ProcessSettings) -> str | None:
     for sign in signs:
         if _seen(sign, match.entry, settings):

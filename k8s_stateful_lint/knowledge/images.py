@@ -252,6 +252,7 @@ class ImageEntry(_Row, frozen=True, kw_only=True):
     development: tuple[Sign, ...] = ()
     standalone: tuple[Sign, ...] = ()
     replication: tuple[Sign, ...] = ()
+    several_primaries: tuple[Sign, ...] = ()
     duplicates_allowed: bool = False
 
     users: tuple[User, ...] = ()

@@ -122,6 +122,7 @@ class _Builder:
     def mapping(self, node: Node) -> dict[str, object]:
         value: dict[str, object] = {}
         seen: dict[tuple[type, object], Node] = {}
+        again: dict[object, Trouble] = {}
         for key_node, value_node in node.pairs or ():
             if key_node.is_merge():
                 self.merge(value, value_node)
@@ -130,15 +131,22 @@ class _Builder:
             key = _scalars.key(raw)
             first = seen.setdefault((type(raw), raw), key_node)
             if first is not key_node and len(self.troubles) < _MOST_TROUBLES:
-                self.troubles.append(
-                    Trouble(
-                        key_node.start,
-                        f"key {shown(key)} is set on line {{there}} and again on line {{here}}",
-                        "keep one of the two",
-                        first.start,
-                    )
+                again[raw] = Trouble(
+                    key_node.start,
+                    f"key {shown(key)} is set on line {{there}} and again on line {{here}}",
+                    "keep one of the two",
+                    first.start,
                 )
+                self.troubles.append(again[raw])
             value[key] = self.value(value_node)
+        if "apiVersion" in again and "kind" in again:
+            # Two objects in one document: one fault, not one for each key that both have.
+            self.troubles = [trouble for trouble in self.troubles if trouble not in again.values()]
+            second = min(again.values(), key=lambda trouble: trouble.offset)
+            message = (
+                "a second object begins on line {here} in the same document, and its keys take the place of the first's"
+            )
+            self.troubles.append(Trouble(second.offset, message, "separate the two with a line of three dashes (---)"))
         return value
 
     def merge(self, value: dict[str, object], node: Node) -> None:

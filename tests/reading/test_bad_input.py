@@ -18,6 +18,18 @@ def test_a_duplicate_key_is_a_fault_and_the_last_value_counts(engine: Engine) ->
     assert fault.expected == "keep one of the two"
 
 
+def test_two_objects_in_one_document_are_one_fault(engine: Engine) -> None:
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, name: b}\napiVersion: v1\nkind: Service\nmetadata: {name: c}\n"
+    )
+    _, faults, _ = reading(text, engine)
+    assert [(fault.line, fault.message) for fault in faults] == [
+        (3, "key 'name' is set on line 3 and again on line 3"),
+        (4, "a second object begins on line 4 in the same document, and its keys take the place of the first's"),
+    ]
+    assert faults[1].expected == "separate the two with a line of three dashes (---)"
+
+
 def test_a_duplicate_key_in_json(engine: Engine) -> None:
     (document,), (fault,), _ = reading('{"{a}": 1,\n "{a}": 2}', engine)
     assert document.value == {"{a}": 2}
