@@ -166,9 +166,8 @@ class Picture:
             if service.target is not None:
                 root.children.append(("is named by", self._node(service.target, _service_facts(service.target))))
             else:
-                root.children.append(
-                    ("is named by", _missing("Service", workload.service_name, is_ambiguous=service.ambiguous))
-                )
+                missing = _missing("Service", workload.service_name, _around(workload), is_ambiguous=service.ambiguous)
+                root.children.append(("is named by", missing))
         for other in workload.services[:_MOST_NEIGHBOURS]:
             if not isinstance(workload, StatefulSet) or other is not workload.governing_service.target:
                 root.children.append(("is reached by", self._node(other, _service_facts(other))))
@@ -204,8 +203,14 @@ class Picture:
         if volume.claim is not None:
             element.children.append(("is", self._claim(volume.claim)))
         elif volume.is_claim_reference:
-            name = volume.claim_name or "(placeholder)"
-            missing = _missing("PersistentVolumeClaim", name, is_ambiguous=volume.resolution.ambiguous)
+            # What two placeholders stand for is not known to be the same.
+            where = _around(workload) if volume.claim_name else element.id
+            missing = _missing(
+                "PersistentVolumeClaim",
+                volume.claim_name or "(placeholder)",
+                where,
+                is_ambiguous=volume.resolution.ambiguous,
+            )
             element.children.append(("is", missing))
         elif volume.source_key is not None:
             element.facts.insert(0, _source_text(volume.source))
@@ -261,9 +266,15 @@ class Picture:
         return self._persistent_volume(node) if isinstance(node, PersistentVolume) else self._storage_class(node)  # type: ignore[arg-type]
 
 
-def _missing(kind: str, name: str, *, is_ambiguous: bool) -> Element:
+def _around(node: Node) -> str:
+    """Where a name means the same object: in the namespace, as far as one is written, of one folder."""
+    return f"{node.namespace or ''}:{posixpath.dirname(node.resource.path)}"
+
+
+def _missing(kind: str, name: str, where: str = "", *, is_ambiguous: bool) -> Element:
+    """What nobody defines; ``where`` tells it from others of its name, if it is not one for the whole cluster."""
     why = "defined several times, differently" if is_ambiguous else "not in the input"
-    return Element(f"missing:{kind}:{name}", kind, name, [why], is_missing=True)
+    return Element(f"missing:{kind}:{where}:{name}", kind, name, [why], is_missing=True)
 
 
 def _others(relation: str, nodes: Sequence[Node]) -> list[tuple[str, Element]]:

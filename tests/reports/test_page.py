@@ -160,6 +160,25 @@ spec:
     assert len(picture.Drawing([root]).elements) == 3
 
 
+def test_claims_that_nobody_defines_are_one_only_where_they_may_be() -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: {space}}}\nspec:\n"
+    pod += "  containers: [{{name: a, image: a:1}}]\n"
+    volume = "  volumes: [{{name: data, persistentVolumeClaim: {{claimName: {claim}}}}}]\n"
+    several = [
+        ("a", "one", "data"),
+        ("b", "one", "data"),
+        ("c", "two", "data"),
+        ("d", "two", "'${X}'"),
+        ("e", "two", "'${X}'"),
+    ]
+    text = "---\n".join((pod + volume).format(name=name, space=space, claim=claim) for name, space, claim in several)
+    report = lint_text(text)
+    assert report.graph is not None
+    roots = Picture(report.graph, report).roots(None)
+    missing = [element.id for root in roots for element in walk(root) if element.is_missing]
+    assert [missing.index(key) for key in missing] == [0, 0, 2, 3, 4]
+
+
 def test_boxes_do_not_overlap(shop: Report) -> None:
     for match in re.finditer(r"<svg xmlns.*?</svg>", page(shop), re.DOTALL):
         boxes = [
