@@ -396,6 +396,8 @@ def _shown(path: str) -> str:
 
 
 def _problem(path: str, error: Exception) -> SourceProblem:
+    if path.startswith(("http:/", "https:/")):
+        return SourceProblem(legible(path), "addresses are not read: download it first, or pipe it into -", "missing")
     if isinstance(error, (FileNotFoundError, NotADirectoryError)) and not Path(path).is_symlink():
         return SourceProblem(legible(path), "no such file or directory", "missing")
     message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -256,3 +256,8 @@ def test_standard_input_that_cannot_be_read_is_a_problem() -> None:
     sources = find_sources(["-"], stdin=closed)
     assert list(sources.files) == []
     assert sources.problems == [SourceProblem(STDIN, "cannot be read: it is closed")]
+
+
+def test_an_address_is_no_path() -> None:
+    (problem,) = find_sources(["https://example.com/db.yaml"]).problems
+    assert "pipe it" in problem.message

@@ -36,7 +36,10 @@ def environment_of(node: Node) -> Environment:
     """The first of: command line, configured paths, configured namespaces, labels, and signs of production."""
     config = node.graph.config
     if config.environment is not None:
-        return Environment(config.environment, "given on the command line")
+        given, own = config.environment, {settings.name for settings in config.environments}
+        own.update(each for override in config.overrides for each in override.environments)
+        meant = None if given in own else _meaning(given)
+        return Environment(meant or given, "given on the command line")
     path, namespace = posixpath.normpath(node.resource.path), node.namespace
     relative = config.relative(path)
     for settings in config.environments:
@@ -53,13 +56,18 @@ def environment_of(node: Node) -> Environment:
                 return Environment(settings.name, f"label {written}, as the configuration says")
         for key in _LABELS:
             value = labels.get(key, "").lower()
-            if value in _PRODUCTION_LABELS:
-                return Environment("production", f"label {key}: {value}")
-            if value in _DEVELOPMENT_LABELS:
-                return Environment("development", f"label {key}: {value}")
+            if (meant := _meaning(value)) is not None:
+                return Environment(meant, f"label {key}: {value}")
     if config.guess_environments:
         return _guess(path, namespace)
     return UNSPECIFIED
+
+
+def _meaning(word: str) -> str | None:
+    """What people mean by ``prod``, ``dev`` and the like."""
+    if word.lower() in _PRODUCTION_LABELS:
+        return "production"
+    return "development" if word.lower() in _DEVELOPMENT_LABELS else None
 
 
 def _label_sets(node: Node) -> list[Mapping[str, str]]:

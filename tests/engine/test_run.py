@@ -59,6 +59,17 @@ def test_environment_of_the_command_line_wins() -> None:
     assert finding.environment == "development"
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"), [("prod", "production"), ("Live", "production"), ("dev", "development"), ("stage", "stage")]
+)
+def test_environment_of_the_command_line_is_what_people_mean(written: str, meant: str) -> None:
+    (finding,) = run([SourceFile("pv.yaml", RECYCLE.encode())], Config(environment=written)).findings
+    assert finding.environment == meant
+    own = Config(environment=written, environments=(EnvironmentSettings(name=written, paths=("x/*",)),))
+    (finding,) = run([SourceFile("pv.yaml", RECYCLE.encode())], own).findings
+    assert finding.environment == written
+
+
 def test_environment_of_the_configuration() -> None:
     config = Config(environments=(EnvironmentSettings(name="staging", paths=("stage/*",)),))
     (finding,) = run([SourceFile("stage/pv.yaml", RECYCLE.encode())], config).findings
