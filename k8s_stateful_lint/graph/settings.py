@@ -98,5 +98,18 @@ def _config_map(graph: Graph, container: Container, name: object) -> dict[str, s
     if not isinstance(name, str) or not name:
         return None
     found = graph.config_map(name, container.workload)
-    body = found.resource.body if found is not None else None
+    if found is None:
+        return _generated(graph, container, name)
+    body = found.resource.body
     return body.data if isinstance(body, ConfigMapBody) else None
+
+
+def _generated(graph: Graph, container: Container, name: str) -> dict[str, str] | None:
+    """The data of a ConfigMap that a kustomization makes of literals alone; None where files are behind it."""
+    builds = graph.units.builds_of(container.workload.resource.path)
+    entries = [e for build in builds for e in build.body.config_map_generator if e.get("name") == name]
+    literals = entries[0].get("literals") if len(entries) == 1 else None
+    if not isinstance(literals, list) or any(entries[0].get(field) for field in ("files", "env", "envs")):
+        return None
+    pairs = (str(literal).partition("=") for literal in literals)
+    return {key: value.strip("\"'") for key, _, value in pairs}

@@ -243,9 +243,9 @@ def test_user_of_a_digest_is_unknown() -> None:
     ("text", "effect"),
     [
         ("postgres:17", "fatal"),
-        ("postgres:18", "tolerated"),
-        ("postgres", "tolerated"),
-        ("postgres" + DIGEST, None),
+        ("postgres:18", "fatal"),
+        ("postgres", "fatal"),
+        ("postgres" + DIGEST, "fatal"),
         ("mysql:5.6", "tolerated"),
         ("mysql:5.7.44", "fatal"),
         ("mysql:8.0.11", None),
