@@ -109,7 +109,7 @@ def test_helm_template_is_one_notice(cli) -> None:
         (("check", "--ignore", "zzz"), "there is no rule or family named zzz"),
         (("check", "--format", "xml"), "there is no format xml"),
         (("check", "--fail-on", "sometimes"), "k8s-stateful-lint: --fail-on must be error"),
-        (("check", "--color", "pink"), "--color is auto, always or never"),
+        (("check", "--color", "pink", "--format", "json", "--format", "text"), "--color is auto, always or never"),
         (("check", "--target", "new"), "target"),
         (("check", "--output", "a", "--output", "b"), "more --output than --format"),
         (("check", "--no-such-option"), "No such option"),

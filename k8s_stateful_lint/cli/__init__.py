@@ -102,7 +102,8 @@ def _run(given: list[str]) -> NoReturn:
     except Exception as error:
         if (message := getattr(error, "format_message", None)) is not None:  # click's usage errors
             text = message()
-            if text.startswith("No such command") and (given[0] == "lint" or os.path.exists(given[0])):  # noqa: PTH110
+            unknown = text.startswith(f"No such command '{given[0]}'") if given else False
+            if unknown and (given[0] == "lint" or os.path.exists(given[0])):  # noqa: PTH110
                 words = shlex.join(given[1:] if given[0] == "lint" else given)
                 say(f"there is no command {given[0]}; to lint: k8s-stateful-lint check {words}".rstrip())
             elif text.startswith("Usage:"):  # a command without anything behind it: its help

@@ -188,29 +188,24 @@ def _is_coloured(color: str, is_terminal: bool) -> bool:
 
 
 def write_reports(chosen: list[tuple[str, str]], report: Report, color: str, *, verbose: bool, quiet: bool) -> None:
-    """Write a report in every format; one that cannot be written ends the command when the others are there."""
+    """Write a report in every format; a file that cannot be written ends the command when the others are there."""
+    from k8s_stateful_lint.reports import pieces
+
     failed = None
     for name, output in chosen:
+        style = make_style(color, verbose=verbose, quiet=quiet, to_terminal=output == "-")
+        text = pieces(name, report, style)
+        if output == "-":
+            sys.stdout.writelines(text)
+            continue
+        from k8s_stateful_lint.cli.files import write_file
+
         try:
-            _write_report(name, output, report, color, verbose=verbose, quiet=quiet)
+            write_file(output, text)
         except SystemExit as end:
             failed = end
     if failed is not None:
         raise failed
-
-
-def _write_report(name: str, output: str, report: Report, color: str, *, verbose: bool, quiet: bool) -> None:
-    """Write a report in one format to a file or to standard output."""
-    from k8s_stateful_lint.reports import pieces
-
-    style = make_style(color, verbose=verbose, quiet=quiet, to_terminal=output == "-")
-    text = pieces(name, report, style)
-    if output == "-":
-        sys.stdout.writelines(text)
-    else:
-        from k8s_stateful_lint.cli.files import write_file
-
-        write_file(output, text)
 
 
 def print_statistics(report: Report) -> None:
