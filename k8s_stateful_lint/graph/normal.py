@@ -9,6 +9,7 @@ from k8s_stateful_lint._patterns import regex
 from k8s_stateful_lint.knowledge.image_reference import parse_image
 from k8s_stateful_lint.model.placeholders import is_placeholder, is_quantity_placeholder
 from k8s_stateful_lint.model.quantities import QuantityError, parse_quantity
+from k8s_stateful_lint.model.raw import entries
 
 if TYPE_CHECKING:
     from k8s_stateful_lint.knowledge import Knowledge
@@ -107,9 +108,8 @@ def _strip(form: Any, steps: list[str], default: Any) -> None:
 def _strip_pull_policies(form: Any) -> None:
     """``imagePullPolicy``: Always for the tag latest, else IfNotPresent (KK pkg/apis/core/v1/defaults.go)."""
     for field in ("containers", "initContainers"):
-        containers = form.get(field) if isinstance(form, dict) else None
-        for container in containers if isinstance(containers, list) else ():
-            if not isinstance(container, dict) or not isinstance(container.get("image"), str):
+        for _, container in entries(form.get(field) if isinstance(form, dict) else None):
+            if not isinstance(container.get("image"), str):
                 continue
             image = parse_image(container["image"])
             latest = image is not None and image.digest is None and image.tag in (None, "latest")

@@ -222,7 +222,7 @@ def _class_changed(pair: Pair[Claim], answer: str) -> Iterator[Finding]:
     old, new = pair.old, pair.new
     annotated, annotation = old.annotations.get(CLASS_ANNOTATION), new.annotations.get(CLASS_ANNOTATION)
     if annotated is not None:
-        if annotation == annotated or (annotation is None and new.spec.storage_class_name == annotated):
+        if (annotation or "") == annotated or (annotation is None and new.spec.storage_class_name == annotated):
             return
         if is_placeholder(annotation) or is_placeholder(annotated):
             return
@@ -519,6 +519,7 @@ def _pod_fields(pair: Pair[Workload]) -> Iterator[Finding]:
         for field in ("containers", "initContainers"):
             for _, container in entries(form.get(field)):
                 container.pop("image", None)
+                _fill_requests(mapping(container.get("resources")))
     tolerated = after.get("tolerations")
     if all(isinstance(tolerated, list) and entry in tolerated for _, entry in entries(before.get("tolerations"))):
         before.pop("tolerations", None)
@@ -528,6 +529,12 @@ def _pod_fields(pair: Pair[Workload]) -> Iterator[Finding]:
         route = ("spec", *(routes[0] if len(routes) == 1 else ()))
         message = f"the spec of {pair.new.label} changes ({names(map(field_path, routes))})"
         yield _fixed(pair, route, message, "M-POD")
+
+
+def _fill_requests(resources: dict[str, Any]) -> None:
+    """A Pod, unlike a template, requests what it only limits (KK pkg/apis/core/v1/defaults.go, SetDefaults_Pod)."""
+    if limits := mapping(resources.get("limits")):
+        resources["requests"] = {**limits, **mapping(resources.get("requests"))}
 
 
 def _fixed(pair: Pair[Workload], route: Route, message: str, key: str = "", text: str = "") -> Finding:
