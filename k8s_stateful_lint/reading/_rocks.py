@@ -62,6 +62,7 @@ _BREAK = regex(rb"\xc2\x85|\xe2\x80[\xa8\xa9]|\xef\xbb\xbf")
 _BREAK_LEADS = (b"\xc2", b"\xe2", b"\xef")
 _ALIAS = regex(rb"\*[^\s,\]}](?<=[\s\[,]\*.)")
 _MANY_ALIASES = 30
+_MOST_DIGITS = 40  # int() refuses thousands
 # Numbers to go-yaml, text to yamlrocks: 0o17, 09.
 _SUSPECT_TEXT = regex(r"[-+]?_*0[0-9_]*[oO89]")
 
@@ -136,7 +137,11 @@ def _odd_underscore(data: bytes) -> bool:
 
 
 def _base_60(data: bytes) -> set[int]:
-    """The numbers that yamlrocks makes of what may be plain scalars like `1:30`, text to go-yaml."""
+    """The numbers that yamlrocks makes of what may be plain scalars like `1:30`, text to go-yaml.
+
+    Raises:
+        Unsure: there is one that no integer holds.
+    """
     numbers = set()
     for colon in _COLON_DIGITS.finditer(data):
         if not data[colon.start() - 1 : colon.start()].isdigit():
@@ -145,6 +150,8 @@ def _base_60(data: bytes) -> set[int]:
         for match in _BASE_60.finditer(around):
             total = 0
             for digits in match[1].replace(b"_", b"").split(b":"):
+                if len(digits) > _MOST_DIGITS:
+                    raise Unsure
                 total = total * 60 + int(digits or b"0")
             numbers |= {total, -total}
     return numbers
