@@ -337,8 +337,9 @@ def union(variants: list[Any], field: str = "") -> Any:
             chosen = [key for key in merged if key in alternatives]
             if len(chosen) > 1 and not any(_has(variant, chosen) > 1 for variant in variants):
                 merged = {key: value for key, value in merged.items() if key not in chosen} | {chosen[0]: UNDECIDED}
-        if field == "strategy" and "rollingUpdate" in merged and any(not _has(v, ("type",)) for v in variants):
-            merged["type"] = UNDECIDED if "type" in merged else "RollingUpdate"
+        typed = [_has(variant, ("type",)) for variant in variants]
+        if field == "strategy" and any(typed) and not all(typed) and "rollingUpdate" in merged:
+            merged["type"] = UNDECIDED  # without a type it is RollingUpdate
         return merged
     if all(isinstance(variant, list) for variant in variants):
         entries: dict[str | int | None, list[Any]] = {}
@@ -346,7 +347,7 @@ def union(variants: list[Any], field: str = "") -> Any:
         for item in (item for variant in variants for item in variant):
             key = _key_of(item, field)
             if field == "ports" and isinstance(item, dict) and isinstance(name := item.get("name"), str):
-                # Neither two names nor two numbers are the same in a list, so that either may tell what is one port.
+                # Builds may disagree about the name of a port or about its number: either tells which one it is.
                 key = ports.setdefault(name, ports.setdefault(key, key))
             entries.setdefault(key, []).append(item)
         if None not in entries:
