@@ -41,6 +41,10 @@ _SNAPSHOT = (
     "{{apiVersion: snapshot.storage.k8s.io/v1, kind: VolumeSnapshot, metadata: {{name: s{i}}}, spec: {{source: "
     "{{persistentVolumeClaimName: {claim}}}}}}}\n"
 )
+_KEEPING = (
+    "{{containers: [{{name: a, image: 'postgres:16', volumeMounts: [{{name: a, mountPath: /var/lib/postgresql/data}}]}}"
+    "], volumes: [{{name: a, persistentVolumeClaim: {{claimName: {claim}}}}}]}}"
+)
 _DEFAULT = ", annotations: {storageclass.kubernetes.io/is-default-class: 'true'}"
 
 
@@ -181,6 +185,21 @@ GROWING: dict[str, Callable[[int], str]] = {
             _pod(i, _using(f"c{i}")),
             _claim(f"c{i}", ", storageClassName: ''", i % 50 + 1),
             _volume(f"v{i}", size=i % 40 + 1),
+        )
+    ),
+    # The data is on the claim, and each claim may get each volume, which is a share or a disk.
+    "databases-on-claims-and-shares": _each(
+        lambda i: _stream(
+            _pod(i, _KEEPING.format(claim=f"c{i}")), _claim(f"c{i}", ", storageClassName: ''"), _volume(f"v{i}")
+        )
+    ),
+    "databases-on-claims-and-disks": _each(
+        lambda i: _stream(
+            _pod(i, _KEEPING.format(claim=f"c{i}")),
+            _claim(f"c{i}", ", storageClassName: ''"),
+            _volume(f"v{i}").replace(
+                "nfs: {server: a, path: /a}", f"csi: {{driver: csi.example.com, volumeHandle: v{i}}}"
+            ),
         )
     ),
     "pods-of-one-name": _each(lambda i: _pod(0, _using(f"c{i}"))),

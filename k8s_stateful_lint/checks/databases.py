@@ -606,12 +606,12 @@ def _ext_doubt(volume: PodVolume) -> int | None:
     if claim.is_block:
         return None
     if claim.volume is not None:
-        return _ext_doubt_of_volume(claim.volume, claim)
+        return claim.paired.weak if _is_ext(claim.volume) else None
     fact = claim.driver
     if fact.driver is None:
-        if fact.provisioner is None and (_static_volumes(claim) or (claim.modes is not None and RWX in claim.modes)):
-            candidates = [_ext_doubt_of_volume(volume, claim) for volume in _static_volumes(claim)]
-            return 1 if candidates and None not in candidates else None
+        static = _static_volumes(claim)
+        if fact.provisioner is None and (static or (claim.modes is not None and RWX in claim.modes)):
+            return 1 if static and _are_ext(claim.graph, static) else None
         return 0
     kind = fact.driver.network_file_system_with(_parameters(claim), shared=_shared(claim))
     if fact.driver.kind != "block" or kind not in (None, "none"):
@@ -620,17 +620,21 @@ def _ext_doubt(volume: PodVolume) -> int | None:
     return fact.weak if written.lower().startswith("ext") else None
 
 
-def _ext_doubt_of_volume(volume: PersistentVolume, claim: Claim) -> int | None:
+@once
+def _are_ext(graph: Graph, volumes: tuple[PersistentVolume, ...]) -> bool:
+    return all(map(_is_ext, volumes))
+
+
+def _is_ext(volume: PersistentVolume) -> bool:
+    """Whether a volume is a disk with an ext file system."""
     key, value = volume.source or ("", None)
     plugin, driver = volume.plugin, volume.driver.driver
     is_disk = driver.kind == "block" if driver is not None else plugin is not None and plugin.disk
-    if key == "csi" and driver is None:
-        is_disk = True
-    if not is_disk:
-        return None
+    if not is_disk and not (key == "csi" and driver is None):
+        return False
     written = value.get("fsType") if isinstance(value, dict) else None
     written = written or (driver.default_fstype if driver is not None else None) or "ext4"
-    return claim.paired.weak if str(written).lower().startswith("ext") else None
+    return str(written).lower().startswith("ext")
 
 
 def _file_system(parameters: Mapping[str, str]) -> str | None:
@@ -648,9 +652,14 @@ def _shared(claim: Claim) -> bool | None:
     return None if claim.modes is None else bool(claim.modes & {RWX, ROX})
 
 
-def _static_volumes(claim: Claim) -> list[PersistentVolume]:
+def _static_volumes(claim: Claim) -> tuple[PersistentVolume, ...]:
     """PersistentVolumes of the unit that the binder may give to an unpaired claim."""
-    return [volume for volume in claim.fitting_volumes(claim.class_name.name or "") if not volume.is_reserved]
+    return _unreserved(claim.graph, claim.fitting_volumes(claim.class_name.name or ""))
+
+
+@once
+def _unreserved(graph: Graph, volumes: tuple[PersistentVolume, ...]) -> tuple[PersistentVolume, ...]:
+    return tuple(volume for volume in volumes if not volume.is_reserved)
 
 
 # Helpers: network shares ----------------------------------------------------------------------------------------------
@@ -712,8 +721,8 @@ def _claim_share(claim: Claim, allowed: tuple[str, ...]) -> _Share | None:
         return _Share(kind, f"{claim.label} of {fact.provisioner}", place, fact.weak, fact.origin == "class-name")
     static = _static_volumes(claim)
     if static:
-        shares = [_volume_share(volume, claim, allowed, 1) for volume in static]
-        return shares[0] if None not in shares and claim.written_class is not None else None
+        is_share = claim.written_class is not None and _are_shares(claim.graph, static, allowed)
+        return _volume_share(static[0], claim, allowed, 1) if is_share else None
     if _is_allowed(allowed, fact.provisioner or ""):
         return None
     is_open = fact.provisioner is None and not claim.graph.volumes.has_class(claim.class_name.name or "\0")
@@ -723,6 +732,20 @@ def _claim_share(claim: Claim, allowed: tuple[str, ...]) -> _Share | None:
 
 
 def _volume_share(volume: PersistentVolume, claim: Claim, allowed: tuple[str, ...], weak: int) -> _Share | None:
+    kind = _kind_of_share(volume, allowed)
+    if kind is None or volume.source is None:
+        return None
+    place = volume.at("spec", volume.source[0], part="key")
+    return _Share(kind, f"{claim.label} on PersistentVolume {volume.name}", place, weak)
+
+
+@once
+def _are_shares(graph: Graph, volumes: tuple[PersistentVolume, ...], allowed: tuple[str, ...]) -> bool:
+    return all(_kind_of_share(volume, allowed) is not None for volume in volumes)
+
+
+def _kind_of_share(volume: PersistentVolume, allowed: tuple[str, ...]) -> str | None:
+    """The kind of network file system that a volume is on; None where it is none, or one that is allowed."""
     if volume.source is None:
         return None
     key, value = volume.source
@@ -733,9 +756,8 @@ def _volume_share(volume: PersistentVolume, claim: Claim, allowed: tuple[str, ..
         parameters = attributes if isinstance(attributes, dict) else {}
         shared = bool(volume.modes & {RWX, ROX}) if volume.modes is not None else None
         kind = driver.network_file_system_with(parameters, shared=shared)
-    if kind in (None, "none") or _is_allowed(allowed, key, volume.driver.provisioner or ""):
-        return None
-    return _Share(kind, f"{claim.label} on PersistentVolume {volume.name}", volume.at("spec", key, part="key"), weak)
+    is_none = kind in (None, "none") or _is_allowed(allowed, key, volume.driver.provisioner or "")
+    return None if is_none else kind
 
 
 def _is_allowed(allowed: tuple[str, ...], *names: str) -> bool:
