@@ -30,6 +30,7 @@ _SUFFIXES = {
     "Ei": Decimal(2**60),
 }
 _SIZE = regex(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtTpPeE])[iI]?(?:[bB](?:ytes?)?)?\s*\Z")
+_BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _LARGEST = Decimal(2**63 - 1)
 FORMAT_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 SUFFIX_WRONG = "unable to parse quantity's suffix"
@@ -81,6 +82,18 @@ def quantity_or_none(text: str | int | float | None) -> Decimal | None:
         return parse_quantity(text)
     except QuantityError:
         return None
+
+
+def in_binary_units(size: Decimal) -> str:
+    """How resizers write a size in bytes: a whole number with the largest of Ki, Mi, Gi ... that leaves it one.
+
+    Source: external-resizer, pkg/controller (``resource.NewQuantity(size, resource.BinarySI)``), and apimachinery
+    api/resource/quantity.go (``CanonicalizeBytes``).
+    """
+    number, unit = int(size), 0
+    while number >= 1024 and number % 1024 == 0 and unit < len(_BINARY) - 1:
+        number, unit = number // 1024, unit + 1
+    return f"{number}{_BINARY[unit]}"
 
 
 def scaled(value: int | str | None, total: int, *, round_up: bool) -> int | None:

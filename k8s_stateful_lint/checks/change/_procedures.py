@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from k8s_stateful_lint.checks.change._words import SIZE, value_of
 from k8s_stateful_lint.graph import Claim, Node, StatefulSet
+from k8s_stateful_lint.model.quantities import in_binary_units
 
 _FEW = 3  # claims that are written one by one; more go into a loop
 
@@ -70,9 +71,8 @@ def grow_before(old: Claim, new: Claim) -> Iterator[str]:
     """
     if old.request is None or new.request is None or new.request <= old.request:
         return
-    size = value_of(new, SIZE)
-    yield from for_each_claim(old, "patch", "pvc", "{}", *patch_size(size))
-    grown = f"--for=jsonpath={{.status.capacity.storage}}={size}"
+    yield from for_each_claim(old, "patch", "pvc", "{}", *patch_size(value_of(new, SIZE)))
+    grown = f"--for=jsonpath={{.status.capacity.storage}}={in_binary_units(new.request)}"
     yield from for_each_claim(old, "wait", "pvc", "{}", grown, "--timeout=15m")
 
 
