@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from types import CodeType, FrameType
+from types import CodeType
 
 import pytest
 
@@ -43,19 +43,25 @@ def _calls(text: str, complete: bool) -> Counter[CodeType]:
     """How often each function is called to judge a text and to show it in every way."""
     calls: Counter[CodeType] = Counter()
 
-    def count(frame: FrameType, event: str, argument: object) -> None:
-        if event == "call":
-            calls[frame.f_code] += 1
+    def count(code: CodeType, _: int) -> None:
+        calls[code] += 1
 
-    sys.setprofile(count)
+    monitoring = sys.monitoring
+    events = (monitoring.events.PY_START, monitoring.events.PY_RESUME)
+    monitoring.use_tool_id(monitoring.PROFILER_ID, "calls")
     try:
+        for event in events:
+            monitoring.register_callback(monitoring.PROFILER_ID, event, count)
+        monitoring.set_events(monitoring.PROFILER_ID, events[0] | events[1])
         _show(text, complete)
     finally:
-        sys.setprofile(None)
+        monitoring.set_events(monitoring.PROFILER_ID, 0)
+        monitoring.free_tool_id(monitoring.PROFILER_ID)
     return calls
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="there is no sys.monitoring")
 @pytest.mark.parametrize("complete", [False, True], ids=["open", "complete"])
 @pytest.mark.parametrize("name", GROWING)
 def test_nothing_is_done_for_each_pair_of_things(name: str, complete: bool, monkeypatch: pytest.MonkeyPatch) -> None:
