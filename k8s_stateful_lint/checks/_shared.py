@@ -132,6 +132,12 @@ def meant_for_prepared_volume(claim: Claim) -> PreparedVolume | None:
     return PreparedVolume(case, volumes, default.name, weak + default.weak)
 
 
+def misses_prepared_volume(claim: Claim) -> bool:
+    """Whether the claim is meant for volumes of the input that only the class it does not write keeps it from."""
+    prepared = meant_for_prepared_volume(claim)
+    return prepared is not None and bool(prepared.volumes)
+
+
 def _prepared(
     claim: Claim,
 ) -> tuple[Literal["volume-name", "selector", "fits"], tuple[PersistentVolume, ...], int] | None:

@@ -14,7 +14,7 @@ from k8s_stateful_lint.checks._shared import (
     are_alternatives,
     is_replicated,
     is_reserved_for_one_pod,
-    meant_for_prepared_volume,
+    misses_prepared_volume,
     needs_several_nodes,
     volumes_that_block_rollout,
 )
@@ -697,7 +697,7 @@ def _is_dynamic(claim: Claim) -> bool:
         and not claim.paired.ambiguous
         and not claim.candidates
         and not claim.is_unknown("spec", "accessModes")
-        and not ((prepared := meant_for_prepared_volume(claim)) is not None and prepared.volumes)
+        and not misses_prepared_volume(claim)
     )
 
 

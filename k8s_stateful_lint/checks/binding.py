@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 
-from k8s_stateful_lint.checks._shared import meant_for_prepared_volume
+from k8s_stateful_lint.checks._shared import meant_for_prepared_volume, misses_prepared_volume
 from k8s_stateful_lint.checks.finding import Finding, Related
 from k8s_stateful_lint.checks.near_miss import is_near_miss
 from k8s_stateful_lint.config import Confidence, Severity
@@ -483,8 +483,7 @@ def claim_selector_never_matches(claim: Claim) -> Iterator[Finding]:
     selector = claim.spec.selector
     if selector is None or claim.spec.volume_name or claim.volume is not None or claim.paired.ambiguous:
         return
-    prepared = meant_for_prepared_volume(claim)
-    if prepared is not None and prepared.volumes:
+    if misses_prepared_volume(claim):
         return  # the class that is not written is at fault, and static-claim-without-class says so
     name = claim.class_name
     if name.name is None or claim.class_resolution.ambiguous:

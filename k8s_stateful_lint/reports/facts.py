@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 
 from k8s_stateful_lint.knowledge import NEWEST, Driver, VolumePlugin, builtin, format_version
 from k8s_stateful_lint.knowledge.image_process import ProcessSettings, data_directories
@@ -64,6 +65,11 @@ def _sources(text: str) -> str:
     return text
 
 
+def _table(rows: Iterable[tuple[str, str | None]]) -> str:
+    lines = (f"| {label} | {value if value is not None else 'unknown'} |" for label, value in rows)
+    return "\n".join(("| Fact | Value |", "|---|---|", *lines))
+
+
 def _driver_facts(driver: Driver, name: str) -> list[str]:
     parts = []
     if driver.name != name:
@@ -85,9 +91,7 @@ def _driver_facts(driver: Driver, name: str) -> list[str]:
         ("default file system", driver.default_fstype),
         ("class parameters", ", ".join(f"`{key}`" for key in driver.parameters) if driver.parameters else None),
     ]
-    table = ["| Fact | Value |", "|---|---|"]
-    table += [f"| {label} | {value if value is not None else 'unknown'} |" for label, value in rows]
-    parts.append("\n".join(table))
+    parts.append(_table(rows))
     if driver.note:
         parts.append(driver.note)
     return parts
@@ -155,9 +159,7 @@ def _image_facts(text: str, match: Match) -> str:
         ("members start", entry.start),
         ("tag parts that make a data format", str(entry.format_parts) if entry.format_parts else None),
     ]
-    table = ["| Fact | Value |", "|---|---|"]
-    table += [f"| {label} | {value if value is not None else 'unknown'} |" for label, value in rows]
-    parts.append("\n".join(table))
+    parts.append(_table(rows))
     if entry.note:
         parts.append(entry.note)
     parts.append(f"Status: {entry.status}. Source: {_sources(entry.source)}.")
